@@ -1,0 +1,262 @@
+// Core: one member's raft, as a machine without a clock, a disk or a network.
+//
+// Inputs are calls (Step a message, Tick, Propose, ReadIndex, ...); they change state and collect
+// what follows. After a turn of inputs the driver takes one Effects and acts on it:
+//   1. Hand snapshot, then entries, then hard_state to the write-ahead log, in this order. When
+//   write_number is not 0, sync
+//      and call Persisted(write_number) once all of it is durable; several writes may be in flight,
+//      they complete in order.
+//   2. Send messages at once: the Core itself keeps back what may leave only after a write, and
+//   gives it out in a later
+//      Effects. (A leader's entries therefore travel while it still writes them, and it counts
+//      itself only when Persisted.)
+//   3. Install the snapshot, or apply committed, then call Applied. For each configuration change
+//   call ApplyConfChange first.
+// Any message may be lost, doubled or late; a message that is impossible is dropped with a note.
+//
+// Invariants: the role is leader exactly when leading_ holds a value; term and commit never
+// decrease; nothing is given out to apply before it is durable here. Ownership: owns everything it
+// holds; borrows nothing. Thread: one at a time (the raft+apply loop). Source: Raft thesis
+// (chapters 3, 4, 6, 9.6); etcd's raft for the wire behaviour that peers observe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "raft/config.h"
+#include "raft/log.h"
+#include "raft/progress.h"
+#include "raft/read_index.h"
+#include "raft/types.h"
+
+namespace quorate::raft {
+
+struct Options {
+  MemberId id;                        // not 0
+  std::uint32_t heartbeat_ticks = 1;  // leader's heartbeat interval; at least 1
+  std::uint32_t election_ticks = 10;  // above heartbeat_ticks
+  bool pre_vote = true;               // ask before raising the term
+  bool check_quorum = true;  // step down without a live majority; enables the lease against votes
+  std::uint64_t message_bytes_max =
+      1048576;              // entries of one message; a larger single entry travels alone
+  ProgressLimits inflight;  // unacknowledged messages per member
+  std::uint64_t uncommitted_bytes_max = 1ULL << 30;  // proposals beyond are refused
+  std::uint64_t apply_bytes_max = 1048576;  // committed entries of one Effects; at least one entry
+  std::size_t reads_max = 65536;            // ReadIndex requests waiting at the leader
+  std::function<std::uint64_t()>
+      random;  // required: uniform 64 bits, differently seeded on each member
+};
+
+// Where a member starts: everything its disk knows.
+struct Start {
+  HardState hard_state;
+  ConfState conf_state;        // as of applied
+  LogIndex applied;            // what the state machine already holds
+  Position compacted;          // the position before the first of entries; 0 for a whole log
+  std::vector<Entry> entries;  // durable
+};
+
+struct ReadState {
+  LogIndex index;  // serve once this is applied
+  std::string context;
+};
+
+struct Effects {
+  std::optional<Snapshot> snapshot;  // replaces the state machine and the log up to its index
+  std::vector<Entry> entries;  // to append; they replace what the log has from their first index on
+  std::optional<HardState> hard_state;  // when it changed
+  std::uint64_t write_number = 0;       // not 0: sync all the above, then Persisted(write_number)
+  std::vector<Message> messages;        // send now
+  std::vector<Entry> committed;         // to apply, in order
+  std::vector<ReadState> reads;
+  std::vector<MemberId>
+      snapshot_requests;      // send each a snapshot (MakeSnapshotMessage), then ReportSnapshot
+  bool role_changed = false;  // role(), leader() or term() differ from the last Effects
+  std::vector<Note> notes;
+};
+
+enum class Proposed : std::uint8_t {
+  kAppended,        // in our log; the outcome is known when it is applied, or never
+  kForwarded,       // sent to the leader, once; the outcome is known when it is applied, or never
+  kNoLeader,        // not proposed
+  kTransferring,    // not proposed: leadership is being handed over
+  kTooMuchPending,  // not proposed: uncommitted_bytes_max
+  kNotMember,       // not proposed: we lead no longer a cluster that contains us
+};
+
+struct MemberProgress {
+  MemberId id;
+  LogIndex match;
+  LogIndex next;
+  Progress::State state;
+  bool recent_active;
+  bool learner;
+};
+
+class Core {
+ public:
+  // Whether a Core can be made of this. kDataLoss when the log lacks entries that were committed or
+  // applied.
+  static Status Validate(const Options& options, const Start& start);
+  // REQUIRES: Validate is ok.
+  Core(Options options, Start start);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // Inputs.
+  void Step(Message message);  // from the network
+  void Tick();
+  void
+  Campaign();  // now, instead of waiting for the election timeout; does nothing when not allowed
+  // Takes the payloads of normal entries. All or none of the batch is accepted.
+  Proposed Propose(std::span<Payload> batch);
+  // An encoded raftpb.ConfChange. While another change is unapplied the leader appends an empty
+  // entry in its place.
+  Proposed ProposeConfChange(Payload change);
+  // False: no leader is known, nothing will come of it.
+  bool ReadIndex(std::string context);
+  void TransferLeader(MemberId target);
+  void ReportUnreachable(MemberId member);
+  void ReportSnapshot(MemberId member, bool delivered);
+
+  // Outputs. HasEffects: whether TakeEffects would return anything.
+  bool HasEffects() const;
+  Effects TakeEffects();
+  void Persisted(std::uint64_t write_number);
+  // Everything up to index, given out before, is in the state machine (and a snapshot at index is
+  // installed).
+  void Applied(LogIndex index);
+  // A committed change; a refused one is applied with member 0. The configuration after it, or why
+  // it cannot be.
+  Result<ConfState> ApplyConfChange(const ConfChange& change);
+  // Forgets entries up to index. REQUIRES: index <= applied().
+  void CompactLog(LogIndex index);
+  // A kSnap message in our term. REQUIRES: this member leads.
+  Message MakeSnapshotMessage(MemberId to, Snapshot snapshot) const;
+
+  // State.
+  MemberId id() const { return options_.id; }
+  Role role() const { return role_; }
+  MemberId leader() const { return leader_; }  // 0: none known
+  Term term() const { return hard_.term; }
+  LogIndex committed() const { return log_.committed(); }
+  LogIndex applied() const { return log_.applied(); }
+  LogIndex durable() const { return log_.durable(); }
+  LogIndex last_index() const { return log_.last_index(); }
+  LogIndex first_index() const { return log_.first_index(); }
+  std::optional<Term> TermAt(LogIndex index) const { return log_.TermAt(index); }
+  const Config& config() const { return config_; }
+  MemberId transferee() const { return leading_ ? leading_->transferee : MemberId{}; }
+  bool CommittedInTerm() const;                 // the leader may answer reads
+  std::vector<MemberProgress> Members() const;  // empty unless leading
+  std::uint64_t uncommitted_bytes() const { return leading_ ? leading_->uncommitted_bytes : 0; }
+
+ private:
+  // What exists only while leading.
+  struct Leading {
+    std::map<MemberId, Progress> progress;  // every member of config_
+    ReadIndexQueue reads;
+    std::vector<ReadRequest> early_reads;  // came before the first commit of this term
+    MemberId transferee;                   // 0: no transfer
+    LogIndex pending_conf_index;           // a change may be appended once this is applied
+    std::uint64_t uncommitted_bytes = 0;
+    std::uint32_t heartbeat_elapsed = 0;
+  };
+  // A promise that waits for a write.
+  struct Held {
+    std::uint64_t write_number;  // 0: the next write
+    Message message;
+  };
+  struct SelfVote {
+    std::uint64_t write_number;  // 0: the next write
+    Term term;
+  };
+
+  // core.cc: dispatch and output.
+  bool IsWellFormed(const Message& message);
+  bool AcceptTerm(const Message& message);
+  bool AnswerLowerTerm(const Message& message);
+  void Send(Message message);
+  void Hold(Message message);
+  void ReleaseHeld();
+  void AddNote(Note::Level level, std::string text);
+  void Drop(const Message& message, std::string_view why);
+  void TakeWrite(Effects& effects);
+  void TakeCommitted(Effects& effects);
+
+  // election.cc: becoming, voting.
+  void BecomeFollower(Term term, MemberId leader);
+  void BecomePreCandidate();
+  void BecomeCandidate();
+  void BecomeLeader();
+  void Reset(Term term);
+  void Hup(bool transfer);
+  bool MayCampaign();
+  void RunElection(Role candidacy, bool transfer);
+  void AnswerVote(const Message& message);
+  void CountVote(MemberId from, bool granted);
+  bool InLease() const;
+
+  // follower.cc: what a leader tells us.
+  void StepFollower(Message& message);
+  void HandleAppend(Message& message);
+  void HandleHeartbeat(const Message& message);
+  void HandleSnapshot(const Message& message);
+  bool RestoreSnapshot(const Snapshot& snapshot);
+  void ForwardToLeader(Message& message);
+
+  // candidate.cc
+  void StepCandidate(Message& message);
+
+  // leader.cc: answers to a leader, and its own duties.
+  void StepLeader(Message& message);
+  void HandleAppendResponse(const Message& message, Progress& progress);
+  void HandleHeartbeatResponse(const Message& message, Progress& progress);
+  void HandleTransfer(MemberId target);
+  void HandleReadIndex(ReadRequest request);
+  void AnswerRead(LogIndex index, ReadRequest request);
+  void ReleaseEarlyReads();
+  void TickLeader();
+  bool QuorumActive();
+  Proposed Append(std::span<Entry> entries);
+  void ConfigChanged();
+
+  // replication.cc: what a leader sends.
+  bool MaybeCommit();
+  void FlushReplication();
+  void ReplicateTo(MemberId to, Progress& progress);
+  bool SendAppend(MemberId to, Progress& progress, bool with_entries);
+  void RequestSnapshot(MemberId to, Progress& progress);
+  void BroadcastHeartbeat();
+
+  const Options options_;
+  Log log_;
+  Config config_;
+  HardState hard_;  // commit: as last given out; the truth is log_.committed()
+  Role role_ = Role::kFollower;
+  MemberId leader_;
+  LogIndex pending_install_;  // a snapshot that is not installed yet; 0: none
+  std::uint32_t election_elapsed_ = 0;
+  std::uint32_t election_timeout_ = 0;  // randomized, [election_ticks, 2 * election_ticks)
+  std::map<MemberId, bool> votes_;      // while a candidate
+  std::optional<Leading> leading_;
+
+  HardState given_hard_;                // last given out
+  std::uint64_t write_number_ = 0;      // of the last write given out
+  std::uint64_t persisted_number_ = 0;  // of the last write that completed
+  std::deque<Held> held_;
+  std::optional<SelfVote> self_vote_;
+  Effects effects_;  // collected since the last TakeEffects
+};
+
+}  // namespace quorate::raft
