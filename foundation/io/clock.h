@@ -1,7 +1,7 @@
 // Clock: the only source of time.
 //
-// RealClock reads the kernel; sim::Clock is moved by hand. Code that must wait for an instant is told about the passing of
-// time by its driver; it never sleeps.
+// RealClock reads the kernel; sim::Clock is moved by hand. Code that must wait for an instant is
+// told about the passing of time by its driver; it never sleeps.
 //
 // Thread: Now() and WallNow() may be called from any thread.
 #pragma once

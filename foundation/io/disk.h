@@ -1,14 +1,16 @@
 // Disk: the only door to the file system.
 //
-// Contract, what a crash keeps: written bytes survive only after File::Sync returned ok; a created, renamed or removed
-// name survives only after SyncDirectory of its directory returned ok. Anything else may be lost, wholly, in part and
-// out of order, in sectors of 512 bytes. RealDisk has this contract from the kernel; sim::Disk enforces the worst of it.
+// Contract, what a crash keeps: written bytes survive only after File::Sync returned ok; a created,
+// renamed or removed name survives only after SyncDirectory of its directory returned ok. Anything
+// else may be lost, wholly, in part and out of order, in sectors of 512 bytes. RealDisk has this
+// contract from the kernel; sim::Disk enforces the worst of it.
 //
-// Errors: kNotFound, kAlreadyExists, kPermissionDenied, kResourceExhausted (disk full or quota), kFailedPrecondition
-// (a directory where a file was meant, or the reverse; a directory that is not empty), kDataLoss (the device failed),
-// kInternal. The text names the call and the path: "open /d/wal/0.tmp: no space left on device". After a failed Sync the
-// file's content is unknown for good: never retry, stop (Rebello et al., ATC 2020).
-// Thread: a Disk may be shared; a File belongs to one thread at a time. A File may outlive its name, not its Disk.
+// Errors: kNotFound, kAlreadyExists, kPermissionDenied, kResourceExhausted (disk full or quota),
+// kFailedPrecondition (a directory where a file was meant, or the reverse; a directory that is not
+// empty), kDataLoss (the device failed), kInternal. The text names the call and the path: "open
+// /d/wal/0.tmp: no space left on device". After a failed Sync the file's content is unknown for
+// good: never retry, stop (Rebello et al., ATC 2020). Thread: a Disk may be shared; a File belongs
+// to one thread at a time. A File may outlive its name, not its Disk.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +46,8 @@ class File {
   // WriteAt(end of the file as this handle knows it). One appender a file.
   virtual Status Append(Bytes bytes) = 0;
 
-  // Makes [offset, offset + length) zeros with blocks of their own, growing the file as needed: later writes into it and
-  // their Sync change no metadata. Durable after Sync, as any write.
+  // Makes [offset, offset + length) zeros with blocks of their own, growing the file as needed:
+  // later writes into it and their Sync change no metadata. Durable after Sync, as any write.
   virtual Status ZeroFill(std::uint64_t offset, std::uint64_t length) = 0;
 
   // Content and size become durable (fdatasync).
@@ -54,8 +56,8 @@ class File {
   virtual Status Truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> Size() = 0;
 
-  // Takes the exclusive lock of the file (flock) without waiting; held until this File is destroyed.
-  // false: another File holds it.
+  // Takes the exclusive lock of the file (flock) without waiting; held until this File is
+  // destroyed. false: another File holds it.
   virtual Result<bool> TryLock() = 0;
 };
 
@@ -82,11 +84,13 @@ class Disk {
   // Names, without the path, sorted bytewise; "." and ".." left out.
   virtual Result<std::vector<std::string>> List(std::string_view directory) = 0;
 
-  // Replaces a file at `to`. A directory moves with all it holds; at `to` only an empty directory may stand.
+  // Replaces a file at `to`. A directory moves with all it holds; at `to` only an empty directory
+  // may stand.
   virtual Status Rename(std::string_view from, std::string_view to) = 0;
   // A file or an empty directory.
   virtual Status Remove(std::string_view path) = 0;
-  // Makes the directory and its missing parents, mode 0700, and syncs each parent it wrote to. Ok when it exists.
+  // Makes the directory and its missing parents, mode 0700, and syncs each parent it wrote to. Ok
+  // when it exists.
   virtual Status MakeDirectories(std::string_view path) = 0;
   virtual Status SyncDirectory(std::string_view path) = 0;
 

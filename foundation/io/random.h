@@ -1,7 +1,7 @@
 // Random: the only source of chance.
 //
-// RealRandom asks the kernel, so its numbers may make tokens and ids; sim::Prng is splitmix64, where one seed gives the
-// same run on every machine.
+// RealRandom asks the kernel, so its numbers may make tokens and ids; sim::Prng is splitmix64,
+// where one seed gives the same run on every machine.
 //
 // Thread: RealRandom from any thread; sim::Prng from one at a time.
 #pragma once

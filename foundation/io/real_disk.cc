@@ -99,10 +99,10 @@ class RealFile final : public File {
   Status Append(Bytes bytes) override { return WriteAt(end_, bytes); }
 
   Status ZeroFill(std::uint64_t offset, std::uint64_t length) override {
-    // Blocks first, so that a full disk says so before anything is written. Some file systems cannot; zeros then do it.
-    const int failed = Retry([&] {
-      return fallocate(fd_, 0, static_cast<off_t>(offset), static_cast<off_t>(length));
-    });
+    // Blocks first, so that a full disk says so before anything is written. Some file systems
+    // cannot; zeros then do it.
+    const int failed = Retry(
+        [&] { return fallocate(fd_, 0, static_cast<off_t>(offset), static_cast<off_t>(length)); });
     if (failed != 0 && errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) {
       return SystemError("fallocate", path_, errno);
     }
@@ -168,8 +168,7 @@ int FlagsOf(OpenMode mode) {
 
 Result<std::unique_ptr<File>> RealDisk::Open(std::string_view path, OpenMode mode) {
   std::string name(path);
-  const int fd =
-      Retry([&] { return open(name.c_str(), FlagsOf(mode) | O_CLOEXEC, kFileMode); });
+  const int fd = Retry([&] { return open(name.c_str(), FlagsOf(mode) | O_CLOEXEC, kFileMode); });
   if (fd < 0) return SystemError("open", path, errno);
   struct stat info {};
   int error = fstat(fd, &info) != 0 ? errno : 0;
@@ -178,8 +177,8 @@ Result<std::unique_ptr<File>> RealDisk::Open(std::string_view path, OpenMode mod
     close(fd);
     return SystemError("open", path, error);
   }
-  return std::unique_ptr<File>(std::make_unique<RealFile>(
-      fd, std::move(name), static_cast<std::uint64_t>(info.st_size)));
+  return std::unique_ptr<File>(
+      std::make_unique<RealFile>(fd, std::move(name), static_cast<std::uint64_t>(info.st_size)));
 }
 
 Result<FileInfo> RealDisk::Stat(std::string_view path) {
@@ -236,8 +235,8 @@ Status RealDisk::MakeDirectories(std::string_view path) {
 }
 
 Status RealDisk::SyncDirectory(std::string_view path) {
-  const int fd = Retry(
-      [&] { return open(std::string(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  const int fd =
+      Retry([&] { return open(std::string(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (fd < 0) return SystemError("open", path, errno);
   const int error = fsync(fd) != 0 ? errno : 0;
   close(fd);

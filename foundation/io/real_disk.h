@@ -1,6 +1,7 @@
 // RealDisk: io::Disk over POSIX calls.
 //
-// Stateless: two of them show the same files. Paths are the process's own, relative ones from its working directory.
+// Stateless: two of them show the same files. Paths are the process's own, relative ones from its
+// working directory.
 #pragma once
 
 #include "io/disk.h"
