@@ -7,10 +7,13 @@
 //
 // Errors: kNotFound, kAlreadyExists, kPermissionDenied, kResourceExhausted (disk full or quota),
 // kFailedPrecondition (a directory where a file was meant, or the reverse; a directory that is not
-// empty), kDataLoss (the device failed), kInternal. The text names the call and the path: "open
-// /d/wal/0.tmp: no space left on device". After a failed Sync the file's content is unknown for
-// good: never retry, stop (Rebello et al., ATC 2020). Thread: a Disk may be shared; a File belongs
-// to one thread at a time. A File may outlive its name, not its Disk.
+// empty), kDataLoss (the device failed), kInternal. The text names the call and the path:
+// "open /d/wal/0.tmp: no space left on device". After a failed Sync the file's content is unknown
+// for good: never retry, stop.
+//
+// Thread: a Disk may be shared; a File belongs to one thread at a time.
+// Ownership: a File may outlive its name, not its Disk.
+// Source: Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020.
 #pragma once
 
 #include <cstdint>
