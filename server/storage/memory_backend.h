@@ -1,0 +1,63 @@
+// MemoryBackend: a store in ordered maps, with the same crash behaviour as the real one.
+//
+// What was flushed lives in a MemoryStorage that outlives the backend: dropping the backend and
+// opening another over the same storage is a crash and a restart. Maps are shared copy-on-write
+// between the live state, views and the flushed state, so a view or a flush costs one copy of a
+// family at its next change.
+//
+// Ownership: shares the MemoryStorage.
+// Thread: as Backend.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/mutex.h"
+#include "storage/backend.h"
+
+namespace quorate::storage {
+
+using MemoryMap = std::map<std::string, std::string, std::less<>>;
+using MemoryFamilies = std::array<std::shared_ptr<MemoryMap>, kFamilyCount>;
+
+// MemoryStorage: the "disk" of MemoryBackend: the last flushed state, and checkpoints by path.
+struct MemoryStorage {
+  MemoryFamilies flushed;
+  LogPosition position;
+  std::map<std::string, std::shared_ptr<MemoryStorage>> checkpoints;
+};
+
+class MemoryBackend final : public Backend {
+ public:
+  explicit MemoryBackend(std::shared_ptr<MemoryStorage> storage);
+
+  Result<bool> Get(Family family, std::string_view key, std::string* value) const override;
+  std::unique_ptr<Cursor> Scan(Family family, std::string_view begin,
+                               std::string_view end) const override;
+  Status Commit(const Batch& batch, LogPosition position) override;
+  LogPosition position() const override { return position_; }
+  LogIndex FlushedIndex() const override;
+  Status Flush(Wait wait) override;
+  std::unique_ptr<Reader> NewView() const override;
+  Status Checkpoint(const std::string& path) override;
+  Result<std::unique_ptr<Backend>> NewIncoming() override;
+  Status Adopt(std::unique_ptr<Backend> incoming) override;
+  Sizes sizes() const override;
+  Status health() const override { return {}; }
+
+ private:
+  MemoryMap& Own(Family family);  // the live map, copied first if anything else shares it
+  void Apply(const Batch& batch, const Batch::Op& op);
+
+  const std::shared_ptr<MemoryStorage> storage_;
+  MemoryFamilies live_;
+  LogPosition position_;
+  mutable Mutex mutex_;
+  LogIndex flushed_ QUORATE_GUARDED_BY(mutex_);
+  std::uint64_t bytes_ QUORATE_GUARDED_BY(mutex_) = 0;  // keys and values of live rows
+};
+
+}  // namespace quorate::storage

@@ -1,0 +1,172 @@
+#include "storage/rocks_engine.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace quorate::storage {
+namespace {
+
+// RocksDB insists on a family called "default"; kMeta lives there.
+constexpr std::array<const char*, kFamilyCount> kNames = {"rev",  "default", "lease",
+                                                          "auth", "alarm",   "member"};
+constexpr std::uint64_t kMarkEvery = 1024;  // log indexes between two marks
+
+class Listener final : public rocksdb::EventListener {
+ public:
+  explicit Listener(std::shared_ptr<FlushProgress> progress) : progress_(std::move(progress)) {}
+
+  // Every commit writes kMeta last, so this family's newest flushed sequence is where a whole
+  // commit ended; the atomic flush has put the other families there too before it tells us.
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override {
+    if (info.cf_name == kNames[Slot(Family::kMeta)]) progress_->Flushed(info.largest_seqno);
+  }
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    progress_->Failed(ToError(*status, "storage background work"));
+  }
+
+ private:
+  const std::shared_ptr<FlushProgress> progress_;
+};
+
+rocksdb::CompressionType Best(std::initializer_list<rocksdb::CompressionType> wanted) {
+  const auto supported = rocksdb::GetSupportedCompressions();
+  for (const auto type : wanted) {
+    if (std::find(supported.begin(), supported.end(), type) != supported.end()) return type;
+  }
+  return rocksdb::kNoCompression;
+}
+
+rocksdb::DBOptions DatabaseOptions(const Options& options,
+                                   std::shared_ptr<FlushProgress> progress) {
+  rocksdb::DBOptions database;
+  database.create_if_missing = true;
+  database.create_missing_column_families = true;
+  database.atomic_flush = true;
+  database.avoid_flush_during_shutdown =
+      true;  // closing is not a commit: Flush() decides what is durable
+  database.paranoid_checks = true;
+  database.max_background_jobs = options.background_jobs_max;
+  database.allow_concurrent_memtable_write = false;  // one writer
+  database.enable_write_thread_adaptive_yield = false;
+  database.skip_stats_update_on_db_open = true;
+  database.max_open_files = 512;
+  database.bytes_per_sync = 1 << 20;
+  database.info_log_level = rocksdb::WARN_LEVEL;
+  database.max_log_file_size = 1 << 20;
+  database.keep_log_file_num = 2;
+  database.stats_dump_period_sec = 0;
+  database.stats_persist_period_sec = 0;
+  database.listeners.push_back(std::make_shared<Listener>(std::move(progress)));
+  return database;
+}
+
+rocksdb::ColumnFamilyOptions FamilyOptions(const Options& options,
+                                           std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.block_size = 8 << 10;
+  table.format_version = 5;
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+
+  rocksdb::ColumnFamilyOptions family;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // The same for all: an atomic flush empties every family, so the first full one decides for all.
+  family.write_buffer_size = options.write_buffer_bytes;
+  family.arena_block_size = 64 << 10;
+  family.max_write_buffer_number = 3;
+  family.level_compaction_dynamic_level_bytes = true;
+  family.compression = Best({rocksdb::kLZ4Compression});
+  family.bottommost_compression = Best({rocksdb::kZSTD, rocksdb::kLZ4Compression});
+  return family;
+}
+
+}  // namespace
+
+Error ToError(const rocksdb::Status& status, std::string_view context) {
+  Code code = Code::kInternal;
+  const std::string text = status.ToString();
+  if (status.IsCorruption()) code = Code::kDataLoss;
+  if (status.IsNoSpace()) code = Code::kResourceExhausted;
+  if (status.IsIOError() && text.find("lock") != std::string::npos) code = Code::kUnavailable;
+  return Annotate(Error{code, text}, context);
+}
+
+void FlushProgress::Committed(std::uint64_t sequence, LogIndex index, bool exact) {
+  MutexLock lock(mutex_);
+  if (exact || marks_.empty() || index - marks_.back().index >= kMarkEvery) {
+    marks_.push_back({sequence, index});
+  }
+}
+
+void FlushProgress::Flushed(std::uint64_t sequence) {
+  MutexLock lock(mutex_);
+  while (!marks_.empty() && marks_.front().sequence <= sequence) {
+    flushed_ = std::max(flushed_, marks_.front().index);
+    marks_.pop_front();
+  }
+}
+
+void FlushProgress::Failed(Error error) {
+  MutexLock lock(mutex_);
+  if (health_.ok()) health_ = std::move(error);
+}
+
+LogIndex FlushProgress::flushed_index() const {
+  MutexLock lock(mutex_);
+  return flushed_;
+}
+
+void FlushProgress::set_flushed_index(LogIndex index) {
+  MutexLock lock(mutex_);
+  marks_.clear();
+  flushed_ = index;
+}
+
+Status FlushProgress::health() const {
+  MutexLock lock(mutex_);
+  return health_;
+}
+
+Result<std::unique_ptr<RocksEngine>> RocksEngine::Open(const std::string& path,
+                                                       const Options& options,
+                                                       std::shared_ptr<FlushProgress> progress) {
+  std::error_code failed;
+  std::filesystem::create_directories(path, failed);
+  if (!failed) {
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all, failed);
+  }
+  if (failed) return Error{Code::kInternal, "create " + path + ": " + failed.message()};
+
+  auto cache = rocksdb::NewLRUCache(options.block_cache_bytes, 2);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* name : kNames) families.emplace_back(name, FamilyOptions(options, cache));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened = rocksdb::DB::Open(DatabaseOptions(options, std::move(progress)),
+                                                   path, families, &handles, &db);
+  if (!opened.ok()) return ToError(opened, "open storage " + path);
+
+  std::unique_ptr<RocksEngine> engine(new RocksEngine);
+  engine->db_.reset(db);
+  std::copy(handles.begin(), handles.end(), engine->handles_.begin());
+  return engine;
+}
+
+RocksEngine::~RocksEngine() {
+  if (!db_) return;
+  for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+  rocksdb::CancelAllBackgroundWork(db_.get(), true);
+  db_->Close();
+}
+
+}  // namespace quorate::storage

@@ -1,0 +1,106 @@
+// What is particular to RocksBackend: its directory, and flushes it starts by itself.
+#include "storage/rocks_backend.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/wait.h"
+
+namespace quorate::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RocksBackendTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "quorate-rocks-XXXXXX").string();
+    root_ = mkdtemp(name.data());
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  Result<std::unique_ptr<Backend>> Open(Options options = {}) {
+    return OpenRocksBackend(root_ + "/store", options);
+  }
+  static void Put(Backend& store, std::uint64_t index, std::string_view value) {
+    Batch batch;
+    batch.Put(Family::kRev, "key" + std::to_string(index), value);
+    ASSERT_TRUE(store.Commit(batch, {LogIndex{index}, Term{1}}).ok());
+  }
+
+  std::string root_;
+};
+
+TEST_F(RocksBackendTest, RefusesADirectoryThatIsInUse) {
+  auto first = Open();
+  ASSERT_TRUE(first.ok());
+  const auto second = Open();
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, Code::kUnavailable) << second.error().message;
+}
+
+TEST_F(RocksBackendTest, KeepsItsDirectoryPrivate) {
+  const auto store = Open();
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ(fs::status(root_ + "/store").permissions(), fs::perms::owner_all);
+}
+
+TEST_F(RocksBackendTest, FullBuffersAdvanceTheFlushedIndexWithoutBeingAsked) {
+  Options options;
+  options.write_buffer_bytes = std::size_t{1} << 20;
+  std::uint64_t flushed = 0;
+  {
+    auto store = Open(options);
+    ASSERT_TRUE(store.ok());
+    const std::string value(512, 'v');
+    for (std::uint64_t i = 1; i <= 20000; ++i) Put(**store, i, value);
+    ASSERT_TRUE(test::WaitFor([&] { return (*store)->FlushedIndex().value > 10000; }));
+    flushed = (*store)->FlushedIndex().value;
+  }
+  auto again = Open(options);
+  ASSERT_TRUE(again.ok());
+  const std::uint64_t found = (*again)->position().index.value;
+  EXPECT_GE(found, flushed);
+  EXPECT_LE(found, 20000U);
+  // Whole commits only: every row up to the position is there, none above.
+  std::string value;
+  EXPECT_TRUE(*(*again)->Get(Family::kRev, "key" + std::to_string(found), &value));
+  EXPECT_FALSE(*(*again)->Get(Family::kRev, "key" + std::to_string(found + 1), &value));
+}
+
+TEST_F(RocksBackendTest, FinishesAnAdoptionThatACrashInterrupted) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store.ok());
+    Put(**store, 1, "old");
+    ASSERT_TRUE((*store)->Flush(Backend::Wait::kYes).ok());
+    auto incoming = (*store)->NewIncoming();
+    ASSERT_TRUE(incoming.ok());
+    Put(**incoming, 7, "new");
+    ASSERT_TRUE((*incoming)->Flush(Backend::Wait::kYes).ok());
+  }
+  fs::rename(root_ + "/store.incoming", root_ + "/store.next");
+  auto store = Open();
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ((*store)->position().index, LogIndex{7});
+  EXPECT_FALSE(fs::exists(root_ + "/store.next"));
+}
+
+TEST_F(RocksBackendTest, SaysWhichFileIsDamaged) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store.ok());
+    Put(**store, 1, std::string(100000, 'v'));
+    ASSERT_TRUE((*store)->Flush(Backend::Wait::kYes).ok());
+  }
+  for (const auto& entry : fs::directory_iterator(root_ + "/store")) {
+    if (entry.path().extension() != ".sst") continue;
+    fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
+  }
+  const auto store = Open();
+  ASSERT_FALSE(store.ok());
+  EXPECT_EQ(store.error().code, Code::kDataLoss);
+  EXPECT_NE(store.error().message.find(".sst"), std::string::npos) << store.error().message;
+}
+
+}  // namespace
+}  // namespace quorate::storage
