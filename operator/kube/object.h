@@ -46,6 +46,9 @@ Json OwnerReference(const Resource& resource, const Json& owner);
 // {"apiVersion", "kind", "metadata": {"namespace", "name"}}: what every object starts with.
 Json MakeObject(const Resource& resource, const ObjectRef& ref);
 
+// Compact JSON text; bytes that are not UTF-8 become U+FFFD instead of an exception.
+std::string Dump(const Json& value);
+
 // RFC 3339 as Kubernetes writes it: "2026-11-21T07:30:00Z"; the micro form has six decimals.
 // Reading takes any number of decimals and refuses everything that is not UTC.
 std::string FormatTime(std::chrono::system_clock::time_point time);
