@@ -41,6 +41,9 @@
 
 namespace quorate::raft {
 
+// Context of a vote that a leader asked for: it overrides the lease.
+inline constexpr std::string_view kTransferContext = "CampaignTransfer";
+
 struct Options {
   MemberId id;                        // not 0
   std::uint32_t heartbeat_ticks = 1;  // leader's heartbeat interval; at least 1
@@ -129,8 +132,8 @@ class Core {
   void ReportUnreachable(MemberId member);
   void ReportSnapshot(MemberId member, bool delivered);
 
-  // Outputs. HasEffects: whether TakeEffects would return anything.
-  bool HasEffects() const;
+  // Outputs. HasEffects: false when TakeEffects would surely return nothing.
+  bool HasEffects() const { return touched_; }
   Effects TakeEffects();
   void Persisted(std::uint64_t write_number);
   // Everything up to index, given out before, is in the state machine (and a snapshot at index is
@@ -148,7 +151,7 @@ class Core {
   MemberId id() const { return options_.id; }
   Role role() const { return role_; }
   MemberId leader() const { return leader_; }  // 0: none known
-  Term term() const { return hard_.term; }
+  Term term() const { return term_; }
   LogIndex committed() const { return log_.committed(); }
   LogIndex applied() const { return log_.applied(); }
   LogIndex durable() const { return log_.durable(); }
@@ -171,6 +174,7 @@ class Core {
     LogIndex pending_conf_index;           // a change may be appended once this is applied
     std::uint64_t uncommitted_bytes = 0;
     std::uint32_t heartbeat_elapsed = 0;
+    std::vector<LogIndex> acked;  // scratch of MaybeCommit
   };
   // A promise that waits for a write.
   struct Held {
@@ -183,16 +187,16 @@ class Core {
   };
 
   // core.cc: dispatch and output.
-  bool IsWellFormed(const Message& message);
-  bool AcceptTerm(const Message& message);
-  bool AnswerLowerTerm(const Message& message);
+  std::string_view WhyMalformed(const Message& message) const;
+  bool AcceptHigherTerm(const Message& message);
+  void AnswerLowerTerm(const Message& message);
   void Send(Message message);
   void Hold(Message message);
   void ReleaseHeld();
   void AddNote(Note::Level level, std::string text);
   void Drop(const Message& message, std::string_view why);
-  void TakeWrite(Effects& effects);
-  void TakeCommitted(Effects& effects);
+  void TakeWrite();
+  void TakeCommitted();
 
   // election.cc: becoming, voting.
   void BecomeFollower(Term term, MemberId leader);
@@ -200,6 +204,7 @@ class Core {
   void BecomeCandidate();
   void BecomeLeader();
   void Reset(Term term);
+  void DrawElectionTimeout();
   void Hup(bool transfer);
   bool MayCampaign();
   void RunElection(Role candidacy, bool transfer);
@@ -214,6 +219,7 @@ class Core {
   void HandleSnapshot(const Message& message);
   bool RestoreSnapshot(const Snapshot& snapshot);
   void ForwardToLeader(Message& message);
+  Proposed ForwardProposals(std::span<Entry> entries);
 
   // candidate.cc
   void StepCandidate(Message& message);
@@ -227,8 +233,9 @@ class Core {
   void AnswerRead(LogIndex index, ReadRequest request);
   void ReleaseEarlyReads();
   void TickLeader();
-  bool QuorumActive();
+  bool TakeQuorumActive();
   Proposed Append(std::span<Entry> entries);
+  Proposed ProposeEntries(std::span<Entry> entries);
   void ConfigChanged();
 
   // replication.cc: what a leader sends.
@@ -242,7 +249,8 @@ class Core {
   const Options options_;
   Log log_;
   Config config_;
-  HardState hard_;  // commit: as last given out; the truth is log_.committed()
+  Term term_;
+  MemberId vote_;
   Role role_ = Role::kFollower;
   MemberId leader_;
   LogIndex pending_install_;  // a snapshot that is not installed yet; 0: none
@@ -257,6 +265,10 @@ class Core {
   std::deque<Held> held_;
   std::optional<SelfVote> self_vote_;
   Effects effects_;  // collected since the last TakeEffects
+  bool touched_ = true;
+  Role given_role_ = Role::kFollower;  // as of the last TakeEffects
+  MemberId given_leader_;
+  Term given_term_;
 };
 
 }  // namespace quorate::raft

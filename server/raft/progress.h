@@ -63,6 +63,11 @@ class Progress {
   void NoteCommitSent(LogIndex commit);
   // An answer arrived, so a lost probe need not block for ever.
   void Resume() { probe_sent_ = false; }
+  // No further probe until an answer or Resume.
+  void Pause() { probe_sent_ = true; }
+  // A heartbeat interval begins; Stalled: nothing was acknowledged since.
+  void NoteBeat() { beat_match_ = match_; }
+  bool Stalled() const { return match_ == beat_match_; }
 
   void SnapshotFailed() { pending_snapshot_ = LogIndex{0}; }
   std::size_t inflight_messages() const { return inflight_.size(); }
@@ -82,6 +87,7 @@ class Progress {
   LogIndex next_{1};
   LogIndex sent_commit_;
   LogIndex pending_snapshot_;
+  LogIndex beat_match_;
   bool probe_sent_ = false;
   std::deque<Inflight> inflight_;  // only in kReplicate; ascending by last
   std::uint64_t inflight_bytes_ = 0;

@@ -1,0 +1,169 @@
+// Elections: becoming follower, candidate or leader, and voting.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/bytes.h"
+#include "raft/core.h"
+#include "raft/quorum.h"
+
+namespace quorate::raft {
+
+void Core::BecomeFollower(Term term, MemberId leader) {
+  const bool was_leader = role_ == Role::kLeader;
+  Reset(term);
+  role_ = Role::kFollower;
+  leader_ = leader;
+  if (was_leader) {
+    AddNote(Note::Level::kInfo, "stepped down as leader at term " + std::to_string(term_.value));
+  }
+}
+
+// Asks without promising anything: neither term nor vote change, so that a member that was cut off
+// disturbs nobody.
+void Core::BecomePreCandidate() {
+  role_ = Role::kPreCandidate;
+  leader_ = MemberId{};
+  votes_.clear();
+  leading_.reset();
+  DrawElectionTimeout();
+}
+
+void Core::BecomeCandidate() {
+  Reset(term_ + 1);
+  role_ = Role::kCandidate;
+  vote_ = id();
+}
+
+void Core::BecomeLeader() {
+  Reset(term_);
+  role_ = Role::kLeader;
+  leader_ = id();
+  leading_.emplace();
+  for (const auto* members : {&config_.voters(), &config_.learners()}) {
+    for (MemberId member : *members) {
+      leading_->progress.emplace(member, Progress(LogIndex{0}, log_.last_index() + 1));
+    }
+  }
+  Progress& own = leading_->progress.at(id());
+  own.Acknowledge(log_.durable());
+  own.BecomeReplicate();
+  // No change before an entry of this term is committed and applied (Ongaro's single-server bug,
+  // 2015), nor before any that we inherited.
+  leading_->pending_conf_index = log_.last_index() + 1;
+  Entry first;  // what lets the entries of earlier terms commit
+  Append({&first, 1});
+  AddNote(Note::Level::kInfo, "became leader at term " + std::to_string(term_.value));
+}
+
+// What every change of role forgets.
+void Core::Reset(Term term) {
+  if (term_ != term) {
+    term_ = term;
+    vote_ = MemberId{};
+  }
+  leader_ = MemberId{};
+  election_elapsed_ = 0;
+  DrawElectionTimeout();
+  votes_.clear();
+  self_vote_.reset();
+  leading_.reset();
+}
+
+void Core::DrawElectionTimeout() {
+  election_timeout_ = options_.election_ticks +
+                      static_cast<std::uint32_t>(options_.random() % options_.election_ticks);
+}
+
+void Core::Hup(bool transfer) {
+  if (!MayCampaign()) return;
+  RunElection(options_.pre_vote && !transfer ? Role::kPreCandidate : Role::kCandidate, transfer);
+}
+
+bool Core::MayCampaign() {
+  if (role_ == Role::kLeader || !config_.IsVoter(id())) return false;
+  if (pending_install_.value != 0) {
+    AddNote(Note::Level::kInfo, "no campaign: a snapshot is being installed");
+    return false;
+  }
+  if (log_.LastConfChange(log_.applied(), log_.committed(), 1).value != 0) {
+    AddNote(Note::Level::kInfo, "no campaign: a committed configuration change is not applied");
+    return false;
+  }
+  return true;
+}
+
+void Core::RunElection(Role candidacy, bool transfer) {
+  Message ask;
+  if (candidacy == Role::kPreCandidate) {
+    BecomePreCandidate();
+    ask.type = MessageType::kPreVote;
+    ask.term = term_ + 1;
+    AddNote(Note::Level::kInfo, "asks for pre-votes for term " + std::to_string(ask.term.value));
+    CountVote(id(), true);
+  } else {
+    BecomeCandidate();
+    ask.type = MessageType::kVote;
+    ask.term = term_;
+    AddNote(Note::Level::kInfo, "asks for votes for term " + std::to_string(term_.value));
+    self_vote_ = SelfVote{0, term_};  // counts once it is durable
+  }
+  if (role_ != candidacy) return;  // our own pre-vote sufficed
+  const Position last = log_.last();
+  ask.index = last.index;
+  ask.log_term = last.term;
+  if (transfer) ask.context = kTransferContext;
+  for (MemberId voter : config_.voters()) {
+    if (voter == id()) continue;
+    ask.to = voter;
+    Send(ask);
+  }
+}
+
+// Learners answer too: one that was promoted may not know it yet.
+void Core::AnswerVote(const Message& message) {
+  const bool pre = message.type == MessageType::kPreVote;
+  const bool free_to_vote = vote_ == message.from || (vote_.value == 0 && leader_.value == 0) ||
+                            (pre && message.term > term_);
+  Message answer;
+  answer.type = pre ? MessageType::kPreVoteResp : MessageType::kVoteResp;
+  answer.to = message.from;
+  if (free_to_vote && log_.IsUpToDate({message.index, message.log_term})) {
+    answer.term = message.term;
+    if (!pre) {
+      election_elapsed_ = 0;
+      vote_ = message.from;
+    }
+  } else {
+    answer.term = term_;
+    answer.reject = true;
+  }
+  Hold(std::move(answer));
+}
+
+void Core::CountVote(MemberId from, bool granted) {
+  if (!config_.IsVoter(from)) return;
+  votes_.emplace(from, granted);
+  std::size_t yes = 0;
+  std::size_t no = 0;
+  for (const auto& [voter, vote] : votes_) {
+    if (!config_.IsVoter(voter)) continue;
+    ++(vote ? yes : no);
+  }
+  switch (CountVotes(config_.voters().size(), yes, no)) {
+    case Vote::kPending:
+      return;
+    case Vote::kLost:
+      return BecomeFollower(term_, MemberId{});
+    case Vote::kWon:
+      if (role_ == Role::kPreCandidate) return RunElection(Role::kCandidate, false);
+      return BecomeLeader();
+  }
+}
+
+// A leader was heard within the election timeout, so a majority may rely on it.
+bool Core::InLease() const {
+  return options_.check_quorum && leader_.value != 0 && election_elapsed_ < options_.election_ticks;
+}
+
+}  // namespace quorate::raft
