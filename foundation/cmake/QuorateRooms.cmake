@@ -25,7 +25,7 @@ set(QUORATE_EDGES
   "auth:base,io,storage,proto"
   "membership:base,storage,raft,proto"
   "watch:base,mvcc,proto"
-  "apply:base,mvcc,lease,auth,membership,storage,proto"
+  "apply:base,raft,mvcc,lease,auth,membership,storage,proto"
   "peer:base,io,net,raft,wire"
   "node:base,io,proto,raft,wal,wire,snapshot,peer,apply,membership"
   "rpc:base,io,net"

@@ -3,14 +3,12 @@
 // There is no log of its own: a commit is in memory until a flush carries it to disk. After a crash
 // the store is exactly as it was after some earlier commit (never between two, never half of one);
 // the raft log above FlushedIndex() brings it back. RocksBackend is the real one; MemoryBackend is
-// the simulator's and the honest ceiling. Both pass tests/contracts/backend_contract.h.
+// the simulator's and the honest ceiling. Both pass tests/contracts/backend_contract_test.cc.
 //
 // Errors: a failed Commit, Flush or read of damaged bytes is sticky and fatal: health() keeps the
-// first one, and the
-//   process must stop (typed exit 11, or 13 when the disk is full).
+//   first one, and the process must stop (typed exit 11, or 13 when the disk is full).
 // Thread: Commit, Get, Scan, Flush, Checkpoint and Adopt belong to one thread (raft+apply). A View,
-// its cursors, and
-//   FlushedIndex(), sizes() and health() may be used from any thread.
+//   its cursors, and FlushedIndex(), sizes() and health() may be used from any thread.
 // Source: DESIGN 4.3, 4.4.
 #pragma once
 

@@ -1,0 +1,163 @@
+// Applier: one committed entry becomes one atomic change of the state, the same on every member.
+//
+// A turn applies any number of entries and ends with Commit(): one batch carries all their effects
+// and the log position, so that a crash leaves a state between two turns. Entries at or below the
+// position the store was opened at are skipped (their membership changes take effect again, which
+// is harmless).
+//
+// Nothing here reads a clock or a setting that may differ between members, except what cannot
+// change the state: a member over its quota executes a put like everybody and only answers
+// differently.
+//
+// Answers are complete encoded response messages, header included.
+//
+// Ownership: borrows the parts, which must outlive it.
+// Errors: a Status that is not ok from ApplyEntry's storage reads, Commit or Maintain is fatal.
+// Thread: the raft+apply loop.
+// Source: knowledge/etcd.md 1.8, 5.8, 7; etcd server/etcdserver/apply (behaviour).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apply/alarms.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "lease/lessor.h"
+#include "membership/cluster.h"
+#include "mvcc/store.h"
+#include "proto/raft_internal.pb.h"
+#include "raft/types.h"
+#include "storage/backend.h"
+
+namespace quorate::apply {
+
+struct Options {
+  ClusterId cluster;
+  MemberId member;  // this one
+  // Store size above which this member answers "database space exceeded" and asks for the NOSPACE
+  // alarm. 0: etcd's default of 2 GiB; negative: no quota.
+  std::int64_t quota_bytes = 0;
+};
+
+// Waiters: which requests somebody on this member waits for; others need no answer encoded.
+class Waiters {
+ public:
+  virtual ~Waiters() = default;
+  virtual bool Waits(std::uint64_t request_id) const = 0;
+};
+
+// Outcome: what an entry did, for whoever proposed it here.
+struct Outcome {
+  std::uint64_t request_id = 0;  // 0: nobody can wait for this entry
+  bool answered = false;         // there is a response for a waiter now
+  Result<std::string> response = std::string();
+};
+
+struct ConfOutcome {
+  std::uint64_t request_id = 0;
+  Status status;            // what the caller of MemberAdd, ... gets
+  raft::ConfChange change;  // for raft; member 0 when it was refused
+  bool removed_self = false;
+};
+
+class Applier {
+ public:
+  struct Parts {
+    storage::Backend* backend;
+    storage::Batch* batch;  // the turn's, shared with the store
+    mvcc::Store* store;
+    lease::Lessor* lessor;
+    membership::Cluster* cluster;
+    const Waiters* waiters;
+  };
+
+  // Reads the alarms from the store.
+  static Result<std::unique_ptr<Applier>> Open(const Parts& parts, const Options& options);
+  ~Applier();
+  Applier(const Applier&) = delete;
+  Applier& operator=(const Applier&) = delete;
+
+  // REQUIRES: entry.type is kNormal; entries come in order. An empty entry (a new leader's first)
+  // changes nothing.
+  Outcome ApplyEntry(const raft::Entry& entry);
+  // `change` is the entry's, decoded by wire/. conf_state rows are the node's: see SetConfState.
+  ConfOutcome ApplyConfChange(const raft::Entry& entry, raft::ConfChange change);
+  // The configuration after a change, as JSON of raftpb.ConfState, for the same batch.
+  void SetConfState(std::string_view json);
+
+  // Ends the turn: writes the batch.
+  Status Commit();
+  // The position after the entries applied so far.
+  storage::LogPosition position() const { return position_; }
+
+  // Compaction work is due.
+  bool maintenance_due() const { return store_.compaction_due(); }
+  // One bounded step of it, between turns (commits by itself). Answers physical compactions that
+  // have finished.
+  Result<std::vector<Outcome>> Maintain(std::size_t rows_max);
+
+  // Reads, answered from the present state. The caller has waited for linearizability if needed.
+  Result<std::string> Range(const etcdserverpb::RangeRequest& request, Term term);
+  // A long range: run the task, then encode its answer.
+  Result<std::unique_ptr<mvcc::RangeTask>> StartRange(const etcdserverpb::RangeRequest& request);
+  std::string EncodeRange(mvcc::RangeAnswer answer, Term term) const;
+  // REQUIRES: IsReadOnly(request).
+  Result<std::string> ReadTxn(const etcdserverpb::TxnRequest& request, Term term);
+
+  // The bytes of a response's header field; every response begins with them.
+  std::string Header(Revision revision, Term term) const;
+
+  const Alarms& alarms() const { return alarms_; }
+  // True once after the quota was found exceeded while no NOSPACE alarm of this member is active:
+  // the node then proposes the alarm.
+  bool TakeAlarmWanted();
+  // Whether a request of this cost would exceed the quota now; the api refuses it (and raises the
+  // alarm) before proposing.
+  bool OverQuota(std::int64_t cost) const;
+  std::int64_t quota_bytes() const { return quota_bytes_; }
+
+ private:
+  struct Deferred {
+    Revision until;  // finished compaction
+    std::uint64_t request_id;
+    std::string response;
+  };
+
+  Applier(const Parts& parts, const Options& options);
+  Result<std::string> Dispatch(const etcdserverpb::InternalRaftRequest& request, bool wanted,
+                               Term term);
+  Result<std::string> Put(const etcdserverpb::PutRequest& request, bool wanted, Term term);
+  Result<std::string> DeleteRange(const etcdserverpb::DeleteRangeRequest& request, bool wanted,
+                                  Term term);
+  Result<std::string> Txn(const etcdserverpb::TxnRequest& request, bool wanted, Term term);
+  Result<std::string> Compact(const etcdserverpb::CompactionRequest& request, Term term);
+  Result<std::string> LeaseGrant(const etcdserverpb::LeaseGrantRequest& request, Term term);
+  Result<std::string> LeaseRevoke(const etcdserverpb::LeaseRevokeRequest& request, Term term);
+  Result<std::string> LeaseCheckpoint(const etcdserverpb::LeaseCheckpointRequest& request,
+                                      Term term);
+  Result<std::string> Alarm(const etcdserverpb::AlarmRequest& request, Term term);
+  Result<std::string> Membership(const etcdserverpb::InternalRaftRequest& request);
+  Status Admit(const etcdserverpb::InternalRaftRequest& request) const;
+  void ApplyV2(const etcdserverpb::Request& request);
+  bool Skips(const raft::Entry& entry);
+  std::string WithHeader(Revision revision, Term term, std::string_view body) const;
+
+  storage::Backend& backend_;
+  storage::Batch& batch_;
+  mvcc::Store& store_;
+  lease::Lessor& lessor_;
+  membership::Cluster& cluster_;
+  const Waiters& waiters_;
+  const Options options_;
+  const std::int64_t quota_bytes_;  // negative: off
+  Alarms alarms_;
+  storage::LogPosition position_;
+  std::vector<Deferred> deferred_;
+  bool alarm_wanted_ = false;
+};
+
+}  // namespace quorate::apply

@@ -1,0 +1,130 @@
+// KeyIndex: for every key, the revisions at which it changed. PURE.
+//
+// The usual key has one live revision, which is kept inline in its entry; older revisions that are
+// not compacted yet, and only those, sit in a side list. Entries live in an arena and are ordered
+// by a B+tree (key_tree.h). Revisions must arrive in order.
+//
+// Invariants: an entry has at least one revision; a key whose newest revision is a tombstone is
+//   there until compaction passes the tombstone.
+// Thread: one.
+// Source: etcd mvcc/index.go, key_index.go (behaviour); knowledge/performance.md 3.7.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+
+#include "mvcc/entry_arena.h"
+#include "mvcc/key_tree.h"
+#include "mvcc/revision_id.h"
+
+namespace quorate::mvcc {
+
+struct LatestRecord {
+  RevisionId id;
+  Revision create_revision;
+  std::int64_t version = 0;
+};
+
+class KeyIndex {
+ public:
+  // Written: what a put made of the key.
+  struct Written {
+    Revision create_revision;
+    std::int64_t version = 0;
+    RevisionId previous;     // the live record it replaced; main 0: none
+    LeaseId previous_lease;  // that held the replaced record; 0: none
+  };
+
+  KeyIndex();
+  ~KeyIndex();
+  KeyIndex(const KeyIndex&) = delete;
+  KeyIndex& operator=(const KeyIndex&) = delete;
+
+  // REQUIRES: id is newer than every revision of the key.
+  Written Put(std::string_view key, RevisionId id, LeaseId lease);
+  // Marks the key deleted. REQUIRES: it lives, and id is newer than its revisions.
+  Written Tombstone(std::string_view key, RevisionId id);
+  // What a stored row says, at restart. REQUIRES: rows come in revision order.
+  Written Restore(std::string_view key, const LatestRecord& record, LeaseId lease);
+  Written RestoreTombstone(std::string_view key, RevisionId id);
+
+  // The revision of the key's record at main revision `at`; nullopt when it does not exist there.
+  std::optional<RevisionId> Find(std::string_view key, Revision at) const;
+  std::optional<LatestRecord> Latest(std::string_view key) const;
+
+  // Calls visit(key, id) for each key of etcd's range that exists at `at`, in order, until it
+  // returns false.
+  template <typename Visit>
+  void Scan(std::string_view key, std::string_view range_end, Revision at, Visit visit) const;
+
+  // Forgets what is dead at `at`: revisions at or below it other than the newest, and that one too
+  // if it is a tombstone below `at`. Calls dead(id, tombstone) for each.
+  template <typename Dead>
+  void Compact(std::string_view key, Revision at, Dead dead);
+
+  std::size_t key_count() const { return tree_.size(); }  // tombstones included
+  std::size_t memory_bytes() const { return arena_.memory_bytes(); }
+
+ private:
+  static bool FindIn(const KeyEntry& entry, Revision at, RevisionId* id);
+  void Push(KeyEntry& entry, RevisionId id, bool tombstone);  // the inline revision moves aside
+  LeaseId TakeLease(KeyEntry& entry);
+  void SetLease(KeyEntry& entry, LeaseId lease);
+  // Takes the revisions of the entry that are dead at `at` out of it; true: nothing is left.
+  template <typename Dead>
+  bool CompactEntry(KeyEntry& entry, Revision at, Dead dead);
+
+  EntryArena arena_;
+  KeyTree tree_;
+  std::unordered_map<const KeyEntry*, LeaseId> leases_;  // of the entries that are leased
+};
+
+template <typename Visit>
+void KeyIndex::Scan(std::string_view key, std::string_view range_end, Revision at,
+                    Visit visit) const {
+  if (range_end.empty()) {
+    if (const auto id = Find(key, at)) visit(key, *id);
+    return;
+  }
+  const bool unbounded = range_end.size() == 1 && range_end[0] == '\0';
+  RevisionId id;
+  for (auto cursor = tree_.LowerBound(key); cursor.Valid(); cursor.Next()) {
+    const KeyEntry& entry = cursor.entry();
+    if (!unbounded && entry.key() >= range_end) return;
+    if (FindIn(entry, at, &id) && !visit(entry.key(), id)) return;
+  }
+}
+
+template <typename Dead>
+void KeyIndex::Compact(std::string_view key, Revision at, Dead dead) {
+  KeyEntry* entry = tree_.Find(key);
+  if (entry == nullptr || !CompactEntry(*entry, at, dead)) return;
+  tree_.Erase(key);
+  arena_.FreeEntry(entry);
+}
+
+template <typename Dead>
+bool KeyIndex::CompactEntry(KeyEntry& entry, Revision at, Dead dead) {
+  // Revisions oldest first: history[0..n), then the inline one. `keep` is the newest at or below.
+  const std::size_t count = entry.history_count();
+  std::size_t newer = 0;  // how many of the history are at or below `at`
+  while (newer < count && entry.history(newer).main() <= at) ++newer;
+  const bool inline_old = entry.latest.main() <= at;
+  if (newer == 0 && !inline_old) return false;
+  const Stamp keep = inline_old ? entry.latest : entry.history(newer - 1);
+  const bool keep_dead = keep.tombstone() && keep.main() < at;
+  std::size_t drop = inline_old ? newer : newer - 1;
+  if (keep_dead && !inline_old) ++drop;
+  for (std::size_t i = 0; i < drop; ++i) {
+    dead(entry.history(i).id(), entry.history(i).tombstone());
+  }
+  entry.DropHistory(arena_, drop);
+  if (!inline_old || !keep_dead) return false;
+  dead(entry.latest.id(), true);
+  return true;
+}
+
+}  // namespace quorate::mvcc

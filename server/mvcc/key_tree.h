@@ -1,0 +1,102 @@
+// KeyTree: an ordered set of key entries: a B+tree of pointers with a piece of each key beside it.
+//
+// Each node knows how many first bytes all its keys share and keeps the next eight bytes of every
+// key in the slot, so that a search seldom looks at a key itself although keys of one application
+// all begin alike. Ascending inserts fill nodes to the end.
+//
+// Invariants: the separator of every child but the leftmost is the first entry of that child.
+// Ownership: borrows the entries; an entry must not move or change its key while it is in the tree.
+// Thread: one.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "mvcc/entry_arena.h"
+
+namespace quorate::mvcc {
+
+class KeyTree {
+  struct Node;
+  struct Leaf;
+  struct Inner;
+
+ public:
+  KeyTree();
+  ~KeyTree();
+  KeyTree(const KeyTree&) = delete;
+  KeyTree& operator=(const KeyTree&) = delete;
+
+  // Cursor: stands on an entry while Valid(). Any change of the tree ends it.
+  class Cursor {
+   public:
+    bool Valid() const { return leaf_ != nullptr; }
+    const KeyEntry& entry() const;
+    void Next();
+
+   private:
+    friend class KeyTree;
+    Cursor(const Leaf* leaf, std::size_t slot);
+    const Leaf* leaf_;
+    std::size_t slot_;
+  };
+
+  KeyEntry* Find(std::string_view key) const;
+  Cursor LowerBound(std::string_view key) const;
+  // The entry of the key, or null after remembering where it belongs: Insert then adds it there.
+  KeyEntry* FindForInsert(std::string_view key);
+  // REQUIRES: the last call was FindForInsert(entry->key()) and returned null.
+  void Insert(KeyEntry* entry);
+  // REQUIRES: the key is there.
+  void Erase(std::string_view key);
+
+  std::size_t size() const { return size_; }
+  // Every entry, in order, for the owner to free.
+  template <typename Visit>
+  void ForEach(Visit visit) const;
+  // CHECKs every invariant. For tests.
+  void Verify() const;
+
+ private:
+  static constexpr std::size_t kSlots = 64;
+  static constexpr std::size_t kDepthMax = 12;
+
+  struct Slot {
+    std::uint64_t piece;  // the eight key bytes behind the node's common ones, big-endian
+    KeyEntry* entry;
+  };
+  struct Step {
+    Inner* inner;
+    std::size_t child;
+  };
+
+  static std::uint64_t Piece(std::string_view key, std::size_t from);
+  // The first slot in [first, count) whose key is >= `key`, or > `key` when `after`.
+  static std::size_t Search(const Node& node, std::size_t first, std::string_view key, bool after);
+  static void Recount(Node& node, std::size_t first);  // common bytes and pieces, from the keys
+  static void AddSlot(Node& node, std::size_t first, std::size_t at, KeyEntry* entry);
+  static void RemoveSlot(Node& node, std::size_t at);
+
+  const Leaf* Descend(std::string_view key) const;
+  Leaf* DescendWithPath(std::string_view key);
+  Leaf* SplitLeaf(Leaf* leaf, std::size_t* at);
+  void AddChild(std::size_t level, Node* left, Node* right, KeyEntry* first);
+  void RemoveChild(std::size_t level);
+  void ReplaceSeparator(std::size_t level, KeyEntry* first);
+  void MergeIfSmall(Leaf* leaf);
+  void Unlink(Leaf* leaf);
+  void FreeNode(Node* node, std::size_t height);
+  void VerifyNode(const Node* node, std::size_t height, const KeyEntry* low,
+                  std::size_t* count) const;
+
+  Node* root_;
+  std::size_t height_ = 0;  // inner levels above the leaves
+  std::size_t size_ = 0;
+  std::array<Step, kDepthMax> path_;  // of the last DescendWithPath, root first
+  Leaf* found_leaf_ = nullptr;        // of the last FindForInsert
+  std::size_t found_slot_ = 0;
+};
+
+}  // namespace quorate::mvcc

@@ -1,0 +1,234 @@
+// Store: every key at every revision that was not compacted away.
+//
+// Reads name a revision and see exactly the state after it. Changes happen in write transactions,
+// one at a time; all changes of one share a main revision, and a transaction that changed nothing
+// consumes none. Changes go into the turn's batch, which the applier commits; until then the store
+// reads them from there.
+//
+//   mvcc::WriteTxn txn(store);
+//   txn.Put("a", "1", LeaseId{});
+//   txn.DeleteRange("b", "c");
+//   const Revision revision = txn.End();
+//
+// A long range and a hash run in steps (RangeTask, HashTask): between steps the loop does other
+// work, and the store holds compaction back so that what the task reads stays.
+//
+// Ownership: borrows the parts, which must outlive it.
+// Thread: the raft+apply loop.
+// Source: knowledge/etcd.md 1.4, 1.9, 7.2, 7.4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "mvcc/change_listener.h"
+#include "mvcc/key_index.h"
+#include "mvcc/lease_book.h"
+#include "mvcc/range.h"
+#include "mvcc/record_cache.h"
+#include "storage/backend.h"
+
+namespace quorate::mvcc {
+
+class HashTask;
+class RangeTask;
+class WriteTxn;
+
+class Store {
+ public:
+  struct Parts {
+    storage::Backend* backend;
+    storage::Batch* batch;  // the turn's; the applier commits it and then calls Committed()
+    LeaseBook* leases;      // already knows every lease; Open binds the keys
+  };
+
+  // Reads the whole history into the index. Errors: kDataLoss for a row that is not one.
+  static Result<std::unique_ptr<Store>> Open(const Parts& parts);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Hears changes from now on. nullptr: nobody.
+  void SetListener(ChangeListener* listener) { listener_ = listener; }
+
+  Revision revision() const { return revision_; }                  // an empty store is at 1
+  Revision compact_revision() const { return compact_revision_; }  // 0: never compacted
+  std::int64_t key_count() const { return static_cast<std::int64_t>(index_.key_count()); }
+
+  // The whole answer at once. For ranges known to be small, or inside a transaction.
+  Result<RangeAnswer> Range(const RangeQuery& query);
+  // The same in steps; a query that cannot be answered fails here.
+  Result<std::unique_ptr<RangeTask>> StartRange(const RangeQuery& query);
+
+  // KeyValue bytes of the key's record at `at` (0: the present); nullopt when it does not exist.
+  Result<std::optional<std::string>> Get(std::string_view key, Revision at);
+  // KeyValue bytes of one change that still exists.
+  Status ReadRecord(RevisionId id, std::string* record);
+  // What the index alone knows of the key's latest record; nullopt when the key does not live.
+  std::optional<LatestRecord> Latest(std::string_view key) const { return index_.Latest(key); }
+  // Calls visit(key) for each live key of the range in order, until it returns false.
+  template <typename Visit>
+  void ForEachKey(std::string_view key, std::string_view range_end, Visit visit) const {
+    index_.Scan(key, range_end, revision_,
+                [&](std::string_view found, RevisionId) { return visit(found); });
+  }
+
+  // Rows [from, to) of the history in order, for watchers that catch up. Reads only what was
+  // committed to the backend; see committed_revision().
+  std::unique_ptr<storage::Cursor> History(Revision from, Revision to) const;
+  // History() is complete up to here.
+  Revision committed_revision() const { return committed_revision_; }
+
+  // From now on nothing below `at` can be read. The space comes back by CompactStep.
+  Status Compact(Revision at);
+  // Revisions up to here have been removed; lags behind compact_revision() while steps are due.
+  Revision finished_compact_revision() const { return finished_compact_revision_; }
+  bool compaction_due() const;
+  // Looks at up to rows_max rows of the history. Does nothing while a task reads what must go.
+  Status CompactStep(std::size_t rows_max);
+
+  // HashKV at `at` (0: the present).
+  Result<std::unique_ptr<HashTask>> StartHash(Revision at);
+
+  // The batch reached the backend.
+  void Committed();
+
+ private:
+  friend class WriteTxn;
+  friend class RangeTask;
+  friend class HashTask;
+  friend class Compaction;
+
+  struct Pending {
+    RevisionId id;
+    std::size_t op;  // place in the batch
+  };
+
+  explicit Store(const Parts& parts) : parts_(parts) {}
+  Status Restore();
+  Status RestoreRow(std::string_view name, std::string_view value);
+  Result<Revision> ReadableAt(Revision at) const;
+  std::optional<std::string_view> FindPending(RevisionId id) const;
+  void AddPending(RevisionId id);
+
+  const Parts parts_;
+  ChangeListener* listener_ = nullptr;
+  KeyIndex index_;
+  RecordCache cache_;
+  std::vector<Pending> pending_;  // puts in the batch, in revision order
+  Revision revision_{1};
+  Revision committed_revision_{1};
+  Revision compact_revision_;
+  Revision finished_compact_revision_;
+  std::string compact_from_;  // row name where the next CompactStep begins; empty: at the beginning
+  int readers_ = 0;           // tasks alive: compaction waits for them
+  bool writing_ = false;
+};
+
+// WriteTxn: the changes of one transaction. At most one is alive.
+class WriteTxn {
+ public:
+  explicit WriteTxn(Store& store);
+  ~WriteTxn();  // REQUIRES: End() was called
+  WriteTxn(const WriteTxn&) = delete;
+  WriteTxn& operator=(const WriteTxn&) = delete;
+
+  // REQUIRES: the lease is 0 or exists.
+  void Put(std::string_view key, std::string_view value, LeaseId lease);
+  // Deletes every live key of the range; returns how many.
+  std::int64_t DeleteRange(std::string_view key, std::string_view range_end);
+  // Sees the changes made so far.
+  Result<RangeAnswer> Range(const RangeQuery& query);
+  Result<std::optional<std::string>> Get(std::string_view key);
+
+  // The revision a response made now carries: one more than before once something changed.
+  Revision revision() const;
+  bool changed() const { return !changes_.empty(); }
+  // Makes the changes the store's present and tells the listener. Returns revision().
+  Revision End();
+
+ private:
+  void Delete(std::string_view key);
+
+  struct Written {
+    RevisionId id;
+    bool deleted;
+    std::size_t op;  // place in the batch
+    RevisionId previous;
+  };
+
+  Store& store_;
+  const Revision main_;
+  std::vector<Written> changes_;
+  std::vector<std::string> doomed_;
+  bool ended_ = false;
+};
+
+// RangeTask: one range, read in steps at one revision.
+class RangeTask {
+ public:
+  ~RangeTask();
+  RangeTask(const RangeTask&) = delete;
+  RangeTask& operator=(const RangeTask&) = delete;
+
+  // Looks at up to keys_max keys. True: the answer is complete.
+  Result<bool> Step(std::size_t keys_max);
+  // REQUIRES: the last Step returned true.
+  RangeAnswer Take();
+
+ private:
+  friend class Store;
+  RangeTask(Store& store, const RangeQuery& query, Revision at);
+  Status Add(RevisionId id);
+  bool Fetches() const;
+  void Finish();
+
+  Store& store_;
+  const std::string key_;
+  const std::string range_end_;
+  RangeQuery query_;  // its texts point at key_ and range_end_
+  const Revision at_;
+  std::string next_;  // the next key to look at
+  std::string scratch_;
+  std::vector<std::string> rows_;  // only while the answer must be sorted
+  RangeAnswer answer_;
+  bool done_ = false;
+};
+
+// HashTask: HashKV, computed in steps over a view of the store.
+class HashTask {
+ public:
+  struct Hash {
+    std::uint32_t hash = 0;
+    Revision revision;          // the one that was hashed
+    Revision compact_revision;  // of the store when the hash began; -1 when never compacted
+    Revision current;           // of the store when the hash began
+  };
+
+  ~HashTask();
+  HashTask(const HashTask&) = delete;
+  HashTask& operator=(const HashTask&) = delete;
+
+  // Hashes up to rows_max rows. True: done.
+  Result<bool> Step(std::size_t rows_max);
+  const Hash& result() const { return hash_; }
+
+ private:
+  friend class Store;
+  HashTask(Store& store, Revision at);
+
+  Store& store_;
+  Hash hash_;
+  bool keep_empty_;  // no key lives at the revision
+  std::unique_ptr<storage::Reader> view_;
+  std::unique_ptr<storage::Cursor> cursor_;
+};
+
+}  // namespace quorate::mvcc

@@ -1,0 +1,132 @@
+// Hub: matches every change against every watcher and hands each stream what it asked for.
+//
+// Watchers are synced (they hear changes as they are applied) or catching up (they asked for the
+// past, or their stream was full): those read the history in bounded steps until they are synced.
+// One scan serves all that catch up. An event is encoded once, however many watchers get it.
+//
+// Everything a stream hears goes through its Sink in one order: created before the first event, all
+// events of a revision in one response, a progress response never ahead of an event it covers.
+//
+// Ownership: borrows the store; borrows each Sink until its stream is closed.
+// Thread: the raft+apply loop.
+// Source: knowledge/etcd.md 1.10, knowledge/reliability.md 3.2 (W-1..W-13).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "mvcc/change_listener.h"
+#include "mvcc/store.h"
+#include "watch/event.h"
+#include "watch/matcher.h"
+
+namespace quorate::watch {
+
+// Response: one WatchResponse for a stream; the api adds the header and may fragment it.
+struct Response {
+  std::int64_t watch_id = 0;
+  Revision revision;  // of the header
+  bool created = false;
+  bool canceled = false;
+  Revision compact_revision;  // not 0: canceled because history before it is gone
+  std::string cancel_reason;
+  bool fragment_allowed = false;
+  std::vector<EventBytes> events;
+};
+
+// Sink: the way out to one stream.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  // Takes the response, or returns false and leaves it when the stream has too much queued. Control
+  // responses (created, canceled, progress) must always be taken.
+  virtual bool Offer(Response& response) = 0;
+  // Whether Offer would take events now.
+  virtual bool HasRoom() const = 0;
+};
+
+using StreamId = std::uint64_t;
+
+struct CreateRequest {
+  std::string key;        // empty: from the first key
+  std::string range_end;  // as RangeRequest
+  std::int64_t start_revision = 0;
+  bool progress_notify = false;
+  bool no_put = false;
+  bool no_delete = false;
+  bool prev_kv = false;
+  std::int64_t watch_id = 0;  // 0: draw one
+  bool fragment = false;
+};
+
+class Hub final : public mvcc::ChangeListener {
+ public:
+  explicit Hub(mvcc::Store& store);
+  ~Hub() override;
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  StreamId Open(Sink& sink);
+  // Drops the stream's watchers; the Sink is not called again.
+  void Close(StreamId stream);
+
+  // Answers through the Sink: created, or created and canceled with a reason.
+  void Create(StreamId stream, const CreateRequest& request);
+  // Answers canceled; an unknown id has no answer.
+  void Cancel(StreamId stream, std::int64_t watch_id);
+  // A client's progress request: one answer when every watcher of the stream is synced, else none.
+  void RequestProgress(StreamId stream);
+  // The stream's progress timer fired: an empty response for each synced watcher that asked for
+  // notices and heard nothing since the last time.
+  void NotifyProgress(StreamId stream);
+  // The stream's queue has drained: watchers that were held back go on.
+  void HasRoom(StreamId stream);
+
+  void OnChanges(Revision revision, std::span<const mvcc::Change> changes) override;
+
+  // Whether CatchUp has work it can do now.
+  bool lagging() const;
+  // Reads up to rows_max rows of history (more when one revision is longer) for the watchers that
+  // catch up. Call between applies, with nothing uncommitted in the store.
+  Status CatchUp(std::size_t rows_max);
+
+  std::size_t stream_count() const { return streams_.size(); }
+  std::size_t watcher_count() const { return watchers_; }
+  std::size_t slow_watcher_count() const { return lagging_.size(); }
+  std::uint64_t events_sent() const { return events_sent_; }
+
+ private:
+  struct Stream;
+  struct Round;
+
+  Stream* FindStream(StreamId stream);
+  std::int64_t DrawId(Stream& stream, std::int64_t wanted) const;
+  void Refuse(Stream& stream, Revision compacted, std::string reason);
+  void StartLagging(Watcher& watcher);
+  void Deliver(Watcher& watcher, Revision revision, std::vector<EventBytes>& events);
+  void CancelCompacted(Watcher& watcher);
+  void Drop(Watcher& watcher);
+  Result<Revision> ScanHistory(Round& round, std::size_t rows_max);
+
+  mvcc::Store& store_;
+  StreamId last_stream_ = 0;
+  std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_;
+  Matcher synced_;
+  std::unordered_set<Watcher*> lagging_;
+  std::vector<Watcher*> matched_;  // scratch of OnChanges
+  std::vector<Watcher*> touched_;  // watchers with events in hand
+  std::size_t watchers_ = 0;
+  std::uint64_t events_sent_ = 0;
+};
+
+}  // namespace quorate::watch
