@@ -33,20 +33,20 @@ namespace quorate::etcdclient {
 
 // PEM texts, not paths: whoever made them may keep them anywhere.
 struct TlsOptions {
-  std::string ca;           // empty: the system's roots
-  std::string certificate;  // chain, leaf first; empty: no client certificate
-  std::string key;
-  std::string server_name;  // empty: the endpoint's host; else the name the server's certificate must carry
+  std::string ca{};           // empty: the system's roots
+  std::string certificate{};  // chain, leaf first; empty: no client certificate
+  std::string key{};
+  std::string server_name{};  // empty: the endpoint's host; else the name the server's certificate must carry
   bool skip_verify = false;  // accept any server certificate: never outside a test
 };
 
 struct Options {
   // "host:port", "http://host:port", "https://host:port", "unix:///path", "unixs:///path".
   // Without a scheme an endpoint uses TLS when `tls` is set. At least one.
-  std::vector<std::string> endpoints;
-  std::optional<TlsOptions> tls;
-  std::string user;  // empty: no authentication
-  std::string password;
+  std::vector<std::string> endpoints{};
+  std::optional<TlsOptions> tls{};
+  std::string user{};  // empty: no authentication
+  std::string password{};
   std::chrono::milliseconds dial_timeout{2000};    // one endpoint's connection; then the next is tried
   std::chrono::milliseconds call_timeout{5000};    // whole call, all attempts; 0: none
   // Ping a connection with calls under way; 0: never. Servers forbid more than one in 10 s: less counts as 10 s.

@@ -100,7 +100,11 @@ Connected AwaitConnection(grpc::Channel& channel, std::chrono::milliseconds time
       gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout.count(), GPR_TIMESPAN));
   while (true) {
     const grpc_connectivity_state state = channel.GetState(true);
-    if (state == GRPC_CHANNEL_READY) return Connected::kYes;
+    if (state == GRPC_CHANNEL_READY) {
+      // Nobody reads an idle connection: look once whether its end arrived meanwhile.
+      if (!channel.WaitForStateChange(state, gpr_now(GPR_CLOCK_MONOTONIC))) return Connected::kYes;
+      continue;
+    }
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
       return Connected::kRefused;
     }

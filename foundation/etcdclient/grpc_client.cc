@@ -122,7 +122,7 @@ Status GrpcClient::TryEndpoints(const Method& method, const CallOptions& options
         return {};
       }
       const AfterFailure next = Decide(method, done.error(), sent, may_authenticate);
-      last = sent ? done.error() : Annotate(done.error(), candidates[index]);
+      last = done.error();
       if (next == AfterFailure::kGiveUp) return last;
       if (next == AfterFailure::kNewToken) {
         may_authenticate = false;
@@ -143,12 +143,15 @@ Status GrpcClient::TryOne(const std::string& endpoint, const Deadline& deadline,
                           const std::function<Status(const Attempt&)>& attempt) {
   const Attempt here{TRY(ChannelFor(endpoint)), deadline};
   if (AwaitConnection(*here.channel, deadline.Left(options_.dial_timeout)) == Connected::kPending) {
-    return Error{Code::kUnavailable, "no connection within the dial timeout"};
+    return Error{Code::kUnavailable, endpoint + ": no connection within the dial timeout"};
   }
   // A refused connection is left to the call, which fails at once and tells why.
-  if (NeedsToken()) TRY(Authenticate(here));
-  Status done = attempt(here);
-  sent = done.ok() || MayHaveLeft(done.error());
+  Status done = NeedsToken() ? Authenticate(here) : Status();
+  if (done.ok()) {
+    done = attempt(here);
+    sent = done.ok() || MayHaveLeft(done.error());
+  }
+  if (!done.ok() && !MayHaveLeft(done.error())) return Annotate(done.error(), endpoint);
   return done;
 }
 

@@ -35,7 +35,7 @@ class GrpcClient final : public Client {
   // Runs `attempt` on one endpoint after another until it succeeds or may not be tried again.
   Status TryEndpoints(const Method& method, const CallOptions& options,
                                const std::function<Status(const Attempt&)>& attempt);
-  // One endpoint's turn: connect, then attempt. False: nothing was sent.
+  // One endpoint's turn: connect, get a token if needed, attempt. sent: the attempt's request may have arrived.
   Status TryOne(const std::string& endpoint, const Deadline& deadline, bool& sent,
                          const std::function<Status(const Attempt&)>& attempt);
   Status CallOnce(const Attempt& attempt, const Method& method, const Metadata& metadata,

@@ -1,0 +1,164 @@
+// The client against a real etcd: every kind of call once, exact error texts, failover, a watch across a restart.
+#include <chrono>
+
+#include "base/digest.h"
+#include "etcdclient/client.h"
+#include "etcdclient/snapshot.h"
+#include "etcdclient/watch.h"
+#include "peers/etcd.h"
+
+namespace quorate::etcdclient {
+namespace {
+
+using test::EtcdServer;
+using test::Part;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class LiveTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
+    etcd_ = std::make_unique<EtcdServer>(Part("etcd"));
+    ASSERT_TRUE(etcd_->AwaitHealthy()) << etcd_->Log();
+    client_ = MakeClient({.endpoints = {etcd_->endpoint()}}).value();
+  }
+
+  Status Put(const std::string& key, const std::string& value) {
+    etcdserverpb::PutRequest request;
+    request.set_key(key);
+    request.set_value(value);
+    auto done = client_->Put(request);
+    if (!done.ok()) return std::move(done).error();
+    return {};
+  }
+
+  std::unique_ptr<EtcdServer> etcd_;
+  std::unique_ptr<Client> client_;
+};
+
+TEST_F(LiveTest, WritesAndReadsAKey) {
+  ASSERT_TRUE(Put("k", "v").ok());
+  EXPECT_EQ(client_->Get("k").value(), std::optional<std::string>("v"));
+  EXPECT_EQ(client_->Get("nothing").value(), std::nullopt);
+}
+
+TEST_F(LiveTest, KeepsTheServersCodeAndText) {
+  const auto empty = client_->Range({});
+  ASSERT_FALSE(empty.ok());
+  EXPECT_EQ(empty.error(), (Error{Code::kInvalidArgument, "etcdserver: key is not provided"}));
+  const auto lease = client_->LeaseRevoke(LeaseId{99});
+  EXPECT_EQ(lease.error(), (Error{Code::kNotFound, "etcdserver: requested lease not found"}));
+}
+
+TEST_F(LiveTest, GrantsKeepsAndDropsALease) {
+  const auto granted = client_->LeaseGrant(seconds(60), LeaseId{7});
+  ASSERT_TRUE(granted.ok());
+  EXPECT_EQ(granted->ttl(), 60);
+  EXPECT_EQ(client_->LeaseKeepAlive(LeaseId{7})->ttl(), 60);
+  EXPECT_EQ(client_->LeaseTimeToLive(LeaseId{7}, true)->grantedttl(), 60);
+  EXPECT_EQ(client_->LeaseLeases()->leases_size(), 1);
+  EXPECT_TRUE(client_->LeaseRevoke(LeaseId{7}).ok());
+  EXPECT_EQ(client_->LeaseKeepAlive(LeaseId{7})->ttl(), 0);
+}
+
+TEST_F(LiveTest, AnswersAboutMembersAndTheirState) {
+  const auto members = client_->MemberList(true);
+  ASSERT_TRUE(members.ok());
+  ASSERT_EQ(members->members_size(), 1);
+  const auto status = client_->StatusOf(etcd_->endpoint());
+  ASSERT_TRUE(status.ok());
+  EXPECT_EQ(status->leader(), members->members(0).id());
+  EXPECT_TRUE(client_->HashKv(etcd_->endpoint(), Revision{0}).ok());
+  EXPECT_TRUE(client_->Defragment(etcd_->endpoint()).ok());
+  EXPECT_TRUE(client_->AlarmDisarm({}, etcdserverpb::NONE).ok());
+  const auto added = client_->MemberAdd({"http://127.0.0.1:1"}, true);
+  ASSERT_TRUE(added.ok());
+  EXPECT_TRUE(added->member().islearner());
+  EXPECT_TRUE(client_->MemberRemove(MemberId{added->member().id()}).ok());
+}
+
+TEST_F(LiveTest, StreamsASnapshotWhoseDigestIsRight) {
+  ASSERT_TRUE(Put("k", "v").ok());
+  std::string bytes;
+  std::uint64_t last_remaining = 1;
+  const auto summary = FetchSnapshot(*client_, etcd_->endpoint(),
+                                     [&](std::string_view chunk, std::uint64_t remaining) -> Status {
+                                       bytes += chunk;
+                                       last_remaining = remaining;
+                                       return {};
+                                     });
+  ASSERT_TRUE(summary.ok()) << summary.error().message;
+  EXPECT_EQ(summary->bytes, bytes.size());
+  EXPECT_EQ(last_remaining, 0U);
+  EXPECT_EQ(summary->version, "3.6.0");
+  EXPECT_EQ(summary->sha256, Sha256::Of(bytes.substr(0, bytes.size() - 32)));
+}
+
+TEST_F(LiveTest, ASinkThatFailsEndsTheSnapshotWithItsOwnError) {
+  const auto summary = FetchSnapshot(*client_, etcd_->endpoint(),
+                                     [](std::string_view, std::uint64_t) -> Status {
+                                       return Error{Code::kResourceExhausted, "disk full"};
+                                     });
+  EXPECT_EQ(summary.error(), (Error{Code::kResourceExhausted, "disk full"}));
+}
+
+TEST_F(LiveTest, AWatchSeesEveryPutAcrossARestartOfTheServer) {
+  etcdserverpb::WatchCreateRequest request;
+  request.set_key("k");
+  auto watch = Watch::Start(*client_, request).value();
+  EXPECT_EQ(watch->Next(milliseconds(20)).value(), std::nullopt);
+  ASSERT_TRUE(Put("k", "before").ok());
+  auto first = watch->Next(seconds(5));
+  ASSERT_TRUE(first.ok() && first->has_value());
+  EXPECT_EQ((*first)->events(0).kv().value(), "before");
+  etcd_->Kill();
+  etcd_->Restart();
+  ASSERT_TRUE(etcd_->AwaitHealthy());
+  const auto put = Put("k", "after");
+  ASSERT_TRUE(put.ok()) << put.error().message;
+  auto second = watch->Next(seconds(5));
+  ASSERT_TRUE(second.ok()) << second.error().message;
+  ASSERT_TRUE(second->has_value());
+  EXPECT_EQ((*second)->events(0).kv().value(), "after");
+}
+
+TEST_F(LiveTest, FailsOverToAnEndpointThatLives) {
+  auto client = MakeClient({.endpoints = {"127.0.0.1:1", etcd_->endpoint()}}).value();
+  const auto begin = std::chrono::steady_clock::now();
+  etcdserverpb::PutRequest request;
+  request.set_key("k");
+  EXPECT_TRUE(client->Put(request).ok());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(2));
+}
+
+TEST_F(LiveTest, AuthenticatesAndRenewsATokenTheServerForgot) {
+  etcdserverpb::AuthUserAddRequest user;
+  user.set_name("root");
+  user.set_password("secret");
+  ASSERT_TRUE(client_->Call<etcdserverpb::AuthUserAddResponse>(kUserAdd, user).ok());
+  etcdserverpb::AuthUserGrantRoleRequest grant;
+  grant.set_user("root");
+  grant.set_role("root");
+  ASSERT_TRUE(client_->Call<etcdserverpb::AuthUserGrantRoleResponse>(kUserGrantRole, grant).ok());
+  auto root =
+      MakeClient({.endpoints = {etcd_->endpoint()}, .user = "root", .password = "secret"}).value();
+  EXPECT_TRUE(root->Get("k").ok()) << "credentials must not hurt while authentication is off";
+  ASSERT_TRUE(client_->Call<etcdserverpb::AuthEnableResponse>(kAuthEnable,
+                                                             etcdserverpb::AuthEnableRequest())
+                  .ok());
+  EXPECT_EQ(client_->Get("k").error().message, "etcdserver: user name is empty");
+  EXPECT_TRUE(root->Get("k").ok());
+  etcd_->Kill();
+  etcd_->Restart();
+  ASSERT_TRUE(etcd_->AwaitHealthy());
+  const auto again = root->Get("k");
+  EXPECT_TRUE(again.ok()) << again.error().message;
+  auto wrong =
+      MakeClient({.endpoints = {etcd_->endpoint()}, .user = "root", .password = "no"}).value();
+  EXPECT_EQ(wrong->Get("k").error().message,
+            "etcdserver: authentication failed, invalid user ID or password");
+}
+
+}  // namespace
+}  // namespace quorate::etcdclient
