@@ -1,8 +1,9 @@
-// Alarms: which members raised which alarm; persisted, the same on every member.
+// Alarms: what a member has raised: its space is used up, or its data is damaged. Replicated and stored.
 //
-// Thread: changes on the raft+apply loop; List and the active() flags likewise.
+// Thread: Raised() from any; the rest on the raft+apply loop.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <set>
 #include <utility>
@@ -10,35 +11,34 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "proto/rpc.pb.h"
 #include "storage/backend.h"
+#include "storage/batch.h"
 
 namespace quorate::apply {
 
-struct AlarmEntry {
-  MemberId member;
-  etcdserverpb::AlarmType type = etcdserverpb::NONE;
-
-  auto operator<=>(const AlarmEntry&) const = default;
-};
+enum class AlarmKind : std::uint8_t { kNone = 0, kNoSpace = 1, kCorrupt = 2 };  // etcdserverpb.AlarmType
 
 class Alarms {
  public:
-  // Replaces the content by the rows of a store.
+  using Alarm = std::pair<MemberId, AlarmKind>;
+
   Status Load(const storage::Reader& store);
 
-  // False: it was active already.
-  bool Activate(AlarmEntry alarm, storage::Batch& batch);
-  // False: it was not active.
-  bool Deactivate(AlarmEntry alarm, storage::Batch& batch);
+  // False: it was raised already.
+  bool Raise(Alarm alarm, storage::Batch& batch);
+  // False: it was not raised.
+  bool Clear(Alarm alarm, storage::Batch& batch);
 
-  // Alarms of the type; NONE: all.
-  std::vector<AlarmEntry> List(etcdserverpb::AlarmType type) const;
-  bool Active(etcdserverpb::AlarmType type) const;
-  bool Active(AlarmEntry alarm) const { return active_.contains(alarm); }
+  // Whether any member raised it.
+  bool Raised(AlarmKind kind) const { return raised_[static_cast<std::size_t>(kind)].load(); }
+  // kNone: all.
+  std::vector<Alarm> List(AlarmKind kind) const;
 
  private:
-  std::set<AlarmEntry> active_;  // by member, then type
+  void Refresh();
+
+  std::set<Alarm> alarms_;
+  std::atomic<bool> raised_[3] = {};
 };
 
 }  // namespace quorate::apply

@@ -12,7 +12,7 @@
 // Answers are complete encoded response messages, header included.
 //
 // Ownership: borrows the parts, which must outlive it.
-// Errors: a Status that is not ok from ApplyEntry's storage reads, Commit or Maintain is fatal.
+// Errors: Outcome::fatal, and every error of Commit and Maintain: the process must stop.
 // Thread: the raft+apply loop.
 // Source: knowledge/etcd.md 1.8, 5.8, 7; etcd server/etcdserver/apply (behaviour).
 #pragma once
@@ -24,6 +24,9 @@
 #include <vector>
 
 #include "apply/alarms.h"
+#include "apply/answer.h"
+#include "apply/quota.h"
+#include "apply/request.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "lease/lessor.h"
@@ -55,6 +58,7 @@ struct Outcome {
   std::uint64_t request_id = 0;  // 0: nobody can wait for this entry
   bool answered = false;         // there is a response for a waiter now
   Result<std::string> response = std::string();
+  Status fatal;  // not ok: this member's state can no longer be trusted, the process must stop
 };
 
 struct ConfOutcome {
@@ -104,21 +108,16 @@ class Applier {
   Result<std::string> Range(const etcdserverpb::RangeRequest& request, Term term);
   // A long range: run the task, then encode its answer.
   Result<std::unique_ptr<mvcc::RangeTask>> StartRange(const etcdserverpb::RangeRequest& request);
-  std::string EncodeRange(mvcc::RangeAnswer answer, Term term) const;
+  std::string EncodeRange(const mvcc::RangeAnswer& answer, Term term) const;
   // REQUIRES: IsReadOnly(request).
   Result<std::string> ReadTxn(const etcdserverpb::TxnRequest& request, Term term);
 
   // The bytes of a response's header field; every response begins with them.
   std::string Header(Revision revision, Term term) const;
 
-  const Alarms& alarms() const { return alarms_; }
-  // True once after the quota was found exceeded while no NOSPACE alarm of this member is active:
-  // the node then proposes the alarm.
-  bool TakeAlarmWanted();
-  // Whether a request of this cost would exceed the quota now; the api refuses it (and raises the
-  // alarm) before proposing.
-  bool OverQuota(std::int64_t cost) const;
-  std::int64_t quota_bytes() const { return quota_bytes_; }
+  const Alarms& alarms() const { return alarms_; }  // Raised() from any thread
+  // The api refuses what it does not admit, and raises the alarm, before proposing. Any thread.
+  const Quota& quota() const { return quota_; }
 
  private:
   struct Deferred {
@@ -127,24 +126,25 @@ class Applier {
     std::string response;
   };
 
+  using Request = etcdserverpb::InternalRaftRequest;
+
   Applier(const Parts& parts, const Options& options);
-  Result<std::string> Dispatch(const etcdserverpb::InternalRaftRequest& request, bool wanted,
-                               Term term);
-  Result<std::string> Put(const etcdserverpb::PutRequest& request, bool wanted, Term term);
-  Result<std::string> DeleteRange(const etcdserverpb::DeleteRangeRequest& request, bool wanted,
-                                  Term term);
-  Result<std::string> Txn(const etcdserverpb::TxnRequest& request, bool wanted, Term term);
-  Result<std::string> Compact(const etcdserverpb::CompactionRequest& request, Term term);
+  bool Skips(const raft::Entry& entry);
+  Result<std::string> Decide(std::string_view request, Term term, Outcome& outcome);
+  Result<std::string> Dispatch(const Request& request, Term term, Outcome& outcome);
+  Result<std::string> Put(const PutView& put, Term term, Outcome& outcome);
+  Result<std::string> DeleteRange(const etcdserverpb::DeleteRangeRequest& request, Term term,
+                                  Outcome& outcome);
+  Result<std::string> Txn(const etcdserverpb::TxnRequest& request, Term term, Outcome& outcome);
+  Result<std::string> Compact(const etcdserverpb::CompactionRequest& request, Term term,
+                              Outcome& outcome);
   Result<std::string> LeaseGrant(const etcdserverpb::LeaseGrantRequest& request, Term term);
   Result<std::string> LeaseRevoke(const etcdserverpb::LeaseRevokeRequest& request, Term term);
   Result<std::string> LeaseCheckpoint(const etcdserverpb::LeaseCheckpointRequest& request,
                                       Term term);
   Result<std::string> Alarm(const etcdserverpb::AlarmRequest& request, Term term);
-  Result<std::string> Membership(const etcdserverpb::InternalRaftRequest& request);
-  Status Admit(const etcdserverpb::InternalRaftRequest& request) const;
-  void ApplyV2(const etcdserverpb::Request& request);
-  bool Skips(const raft::Entry& entry);
-  std::string WithHeader(Revision revision, Term term, std::string_view body) const;
+  Result<std::string> Membership(const Request& request, Outcome& outcome);
+  std::string Answer(Revision revision, Term term, std::string_view fields = {}) const;
 
   storage::Backend& backend_;
   storage::Batch& batch_;
@@ -153,11 +153,10 @@ class Applier {
   membership::Cluster& cluster_;
   const Waiters& waiters_;
   const Options options_;
-  const std::int64_t quota_bytes_;  // negative: off
+  const Quota quota_;
   Alarms alarms_;
   storage::LogPosition position_;
   std::vector<Deferred> deferred_;
-  bool alarm_wanted_ = false;
 };
 
 }  // namespace quorate::apply

@@ -1,62 +1,43 @@
-// Txn: the rules and the execution of transactions.
+// Txn: compares, then one of two branches, as one change.
 //
-// Validation is what the api asks before it proposes (etcd's v3rpc/key.go); Check and Execute are
-// what applying does: every comparison and every refusal is decided on the state before the
-// transaction, so that it happens wholly or not at all.
+// All compares, those of nested transactions too, see the state before the transaction. Then the chosen path is checked as
+// a whole; only what can no longer fail is carried out, in order, each operation seeing the ones before it.
 //
-// Source: knowledge/etcd.md 1.4-1.8.
+// Thread: the raft+apply loop.
+// Source: knowledge/etcd.md 1.8.
 #pragma once
 
-#include <cstddef>
 #include <string>
-#include <vector>
 
+#include "apply/request.h"
 #include "base/result.h"
-#include "lease/lessor.h"
+#include "mvcc/lease_book.h"
 #include "mvcc/store.h"
 #include "proto/rpc.pb.h"
 
 namespace quorate::apply {
 
-// What is wrong with a request in itself, whatever the state; texts are etcd's.
-Status Validate(const etcdserverpb::RangeRequest& request);
-Status Validate(const etcdserverpb::PutRequest& request);
-Status Validate(const etcdserverpb::DeleteRangeRequest& request);
-// ops_max: --max-txn-ops.
-Status Validate(const etcdserverpb::TxnRequest& request, std::size_t ops_max);
+// TxnResponse bytes without the header, and the revision that belongs in it.
+struct TxnOutcome {
+  Revision revision;
+  std::string body;
+};
 
-// Only ranges, none nested: answered without the log.
-bool IsReadOnly(const etcdserverpb::TxnRequest& request);
-// Every range is serializable (true when there is none): may be answered from a lagging member.
-bool IsSerializable(const etcdserverpb::TxnRequest& request);
+// Errors: compacted or future revision of a range, lease not found, key not found for ignore_value and ignore_lease; then
+// nothing changed. kDataLoss: the store failed, the process must stop.
+Result<TxnOutcome> ApplyTxn(const etcdserverpb::TxnRequest& request, mvcc::Store& store,
+                            const mvcc::LeaseBook& leases);
 
-// What a request adds to the store's size, for the quota; 0 for one that adds nothing.
-std::int64_t Cost(const etcdserverpb::PutRequest& request);
-std::int64_t Cost(const etcdserverpb::TxnRequest& request);
-std::int64_t Cost(const etcdserverpb::LeaseGrantRequest& request);
+// The same for a read-only transaction, outside the log.
+Result<TxnOutcome> ReadTxn(const etcdserverpb::TxnRequest& request, mvcc::Store& store);
 
-// The branch each comparison list chose: of the transaction, then of its nested ones in order.
-using Path = std::vector<bool>;
-Path Evaluate(const etcdserverpb::TxnRequest& request, mvcc::Store& store);
+// One put, checked first: PutResponse fields without the header (prev_kv, when asked for).
+//   leases  to refuse an unknown one
+Result<std::string> ApplyPut(const PutView& request, mvcc::WriteTxn& txn,
+                             const mvcc::LeaseBook& leases);
 
-// Whether the chosen branches can be executed: revisions readable, leases known, ignored values
-// there.
-Status Check(const etcdserverpb::TxnRequest& request, const Path& path, mvcc::Store& store,
-             const lease::Lessor& lessor);
-
-// Executes the chosen branches; appends TxnResponse bytes without the header when `body` is not
-// null. REQUIRES: Check was ok. An error is a broken store, and fatal.
-Status Execute(const etcdserverpb::TxnRequest& request, const Path& path, mvcc::WriteTxn& txn,
-               std::string* body);
-// The same for a read-only transaction.
-Status ExecuteReads(const etcdserverpb::TxnRequest& request, const Path& path, mvcc::Store& store,
-                    std::string* body);
-
-// One put or deletion, alone or within a transaction; appends the response without the header.
-Status ExecutePut(const etcdserverpb::PutRequest& request, mvcc::WriteTxn& txn, std::string* body);
-Status ExecuteDelete(const etcdserverpb::DeleteRangeRequest& request, mvcc::WriteTxn& txn,
-                     std::string* body);
-Status CheckPut(const etcdserverpb::PutRequest& request, mvcc::Store& store,
-                const lease::Lessor& lessor);
+// One deletion: DeleteRangeResponse fields without the header.
+Result<std::string> ApplyDeleteRange(std::string_view key, std::string_view range_end,
+                                     bool prev_kv, mvcc::WriteTxn& txn);
 
 }  // namespace quorate::apply

@@ -1,0 +1,158 @@
+#include "apply/check.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace quorate::apply {
+namespace {
+
+using etcdserverpb::RequestOp;
+using Operations = google::protobuf::RepeatedPtrField<RequestOp>;
+
+Error Bad(const char* text) { return Error{Code::kInvalidArgument, text}; }
+Error EmptyKey() { return Bad("etcdserver: key is not provided"); }
+Error DuplicateKey() { return Bad("etcdserver: duplicate key given in txn request"); }
+Error TooManyOps() { return Bad("etcdserver: too many operations in txn request"); }
+
+PutView ViewOf(const etcdserverpb::PutRequest& put) {
+  return {.key = put.key(),
+          .value = put.value(),
+          .lease = LeaseId{put.lease()},
+          .prev_kv = put.prev_kv(),
+          .ignore_value = put.ignore_value(),
+          .ignore_lease = put.ignore_lease()};
+}
+
+Status CheckOperation(const RequestOp& operation, std::size_t operations_max) {
+  switch (operation.request_case()) {
+    case RequestOp::kRequestRange:
+      return CheckRange(operation.request_range());
+    case RequestOp::kRequestPut:
+      return CheckPut(ViewOf(operation.request_put()));
+    case RequestOp::kRequestDeleteRange:
+      return CheckDeleteRange(operation.request_delete_range());
+    case RequestOp::kRequestTxn:
+      return CheckTxn(operation.request_txn(), operations_max);
+    case RequestOp::REQUEST_NOT_SET:
+      return Bad("etcdserver: key not found");
+  }
+  return Bad("etcdserver: key not found");
+}
+
+struct Touched {
+  std::set<std::string> puts;
+  std::vector<KeyRange> deletes;
+
+  bool Deletes(const std::string& key) const {
+    return std::any_of(deletes.begin(), deletes.end(),
+                       [&key](const KeyRange& range) { return range.Contains(key); });
+  }
+};
+
+Result<Touched> TouchedBy(const Operations& operations);
+
+// The keys of both branches of a nested transaction; the branches may touch the same ones.
+Result<Touched> TouchedByTxn(const etcdserverpb::TxnRequest& txn) {
+  Touched success = TRY(TouchedBy(txn.success()));
+  Touched failure = TRY(TouchedBy(txn.failure()));
+  success.puts.merge(failure.puts);
+  success.deletes.insert(success.deletes.end(), failure.deletes.begin(), failure.deletes.end());
+  return success;
+}
+
+// What one branch changes; an error when it puts a key twice, or puts what it deletes.
+Result<Touched> TouchedBy(const Operations& operations) {
+  Touched all;
+  std::vector<Touched> parts;
+  for (const RequestOp& operation : operations) {
+    Touched part;
+    if (operation.has_request_delete_range()) {
+      const auto& request = operation.request_delete_range();
+      part.deletes.push_back(KeyRange::FromEtcd(request.key(), request.range_end()));
+    } else if (operation.has_request_put()) {
+      part.puts.insert(operation.request_put().key());
+    } else if (operation.has_request_txn()) {
+      part = TRY(TouchedByTxn(operation.request_txn()));
+    }
+    parts.push_back(std::move(part));
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    for (const std::string& key : parts[i].puts) {
+      for (std::size_t j = 0; j < parts.size(); ++j) {
+        if (i != j && parts[j].Deletes(key)) return DuplicateKey();
+      }
+      if (!all.puts.insert(key).second) return DuplicateKey();
+    }
+    all.deletes.insert(all.deletes.end(), parts[i].deletes.begin(), parts[i].deletes.end());
+  }
+  return all;
+}
+
+Status CheckOperationsOf(const etcdserverpb::TxnRequest& request, std::size_t operations_max) {
+  const auto count = static_cast<std::size_t>(
+      std::max({request.compare_size(), request.success_size(), request.failure_size()}));
+  if (count > operations_max) return TooManyOps();
+  for (const etcdserverpb::Compare& compare : request.compare()) {
+    if (compare.key().empty()) return EmptyKey();
+  }
+  for (const Operations* branch : {&request.success(), &request.failure()}) {
+    for (const RequestOp& operation : *branch) {
+      TRY(CheckOperation(operation, operations_max - count));
+    }
+  }
+  return {};
+}
+
+template <typename Predicate>
+bool AllOperations(const etcdserverpb::TxnRequest& request, Predicate predicate) {
+  return std::all_of(request.success().begin(), request.success().end(), predicate) &&
+         std::all_of(request.failure().begin(), request.failure().end(), predicate);
+}
+
+}  // namespace
+
+Status CheckRange(const etcdserverpb::RangeRequest& request) {
+  if (request.key().empty()) return EmptyKey();
+  if (!etcdserverpb::RangeRequest::SortOrder_IsValid(request.sort_order()) ||
+      !etcdserverpb::RangeRequest::SortTarget_IsValid(request.sort_target())) {
+    return Bad("etcdserver: invalid sort option");
+  }
+  return {};
+}
+
+Status CheckPut(const PutView& request) {
+  if (request.key.empty()) return EmptyKey();
+  if (request.ignore_value && !request.value.empty()) {
+    return Bad("etcdserver: value is provided");
+  }
+  if (request.ignore_lease && request.lease != LeaseId{}) {
+    return Bad("etcdserver: lease is provided");
+  }
+  return {};
+}
+
+Status CheckDeleteRange(const etcdserverpb::DeleteRangeRequest& request) {
+  return request.key().empty() ? Status(EmptyKey()) : Status();
+}
+
+Status CheckTxn(const etcdserverpb::TxnRequest& request, std::size_t operations_max) {
+  TRY(CheckOperationsOf(request, operations_max));
+  TRY(TouchedBy(request.success()));
+  TRY(TouchedBy(request.failure()));
+  return {};
+}
+
+bool IsReadOnly(const etcdserverpb::TxnRequest& request) {
+  return AllOperations(request, [](const RequestOp& op) { return op.has_request_range(); });
+}
+
+bool IsSerializable(const etcdserverpb::TxnRequest& request) {
+  return AllOperations(request,
+                       [](const RequestOp& op) { return op.request_range().serializable(); });
+}
+
+}  // namespace quorate::apply
