@@ -1,0 +1,61 @@
+// EventLoop::Impl: what net's own .cc files see of a loop: Asio's context, shared read buffers, who
+// is kept alive.
+//
+// Never included outside net.
+//
+// Thread: `posted` under its mutex; everything else on the loop.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>  // Boost.Asio 1.74 forgets it
+#include <vector>
+
+#include "base/mutex.h"
+#include "net/event_loop.h"
+#include "net/resolver.h"
+
+namespace quorate::net {
+
+namespace asio = boost::asio;
+
+struct EventLoop::Impl {
+  explicit Impl(std::string thread_name) : name(std::move(thread_name)) {}
+
+  // Room for one read, shared by all connections of the loop: data is handed on before the next
+  // read.
+  static constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+
+  const std::string name;
+  Mutex mutex;
+  std::vector<Task> posted QUORATE_GUARDED_BY(mutex);
+  bool stopped QUORATE_GUARDED_BY(mutex) = false;
+  std::atomic<bool> running{false};
+
+  std::vector<Task> draining;
+  std::vector<Task> turn_end;
+  std::vector<Task> turn_end_running;
+  bool turn_end_scheduled = false;
+  std::unique_ptr<char[]> read_buffer{new char[kReadBytes]};
+  std::unique_ptr<char[]> plain_buffer{new char[kReadBytes]};  // decrypted
+  std::unordered_map<const void*, std::shared_ptr<void>> kept_alive;
+  Resolver resolver;
+
+  asio::io_context io{1};
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  std::thread thread;
+  std::atomic<std::thread::id> thread_id{};
+
+  void Drain();
+  void RunTurnEnd();
+};
+
+}  // namespace quorate::net

@@ -1,0 +1,162 @@
+#include "net/event_loop.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "net/asio_loop.h"
+// After asio_loop.h, which includes <utility> first.
+#include <boost/asio/steady_timer.hpp>
+#include <future>
+
+#include "base/check.h"
+
+namespace quorate::net {
+
+EventLoop::EventLoop(std::string name) : impl_(std::make_unique<Impl>(std::move(name))) {}
+
+EventLoop::~EventLoop() {
+  Stop();
+  // Tasks and connections that are left are destroyed while the loop's parts still exist.
+  impl_->draining.clear();
+  impl_->turn_end.clear();
+  impl_->kept_alive.clear();
+  std::vector<Task> posted;
+  {
+    MutexLock lock(impl_->mutex);
+    posted.swap(impl_->posted);
+  }
+}
+
+void EventLoop::Start() {
+  CHECK(!impl_->thread.joinable());
+  impl_->work.emplace(impl_->io.get_executor());
+  impl_->running = true;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);  // signals belong to the main thread
+  impl_->thread = std::thread([this] {
+    impl_->thread_id = std::this_thread::get_id();
+    pthread_setname_np(pthread_self(), impl_->name.substr(0, 15).c_str());
+    impl_->io.run();
+  });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void EventLoop::Stop() {
+  CHECK(!InLoop());
+  if (!impl_->thread.joinable()) {
+    MutexLock lock(impl_->mutex);
+    impl_->stopped = true;
+    return;
+  }
+  Post([this] { asio::post(impl_->io, [this] { impl_->io.stop(); }); });
+  impl_->thread.join();
+  impl_->running = false;
+  MutexLock lock(impl_->mutex);
+  impl_->stopped = true;
+}
+
+void EventLoop::Post(Task task) {
+  {
+    MutexLock lock(impl_->mutex);
+    if (impl_->stopped) return;
+    impl_->posted.push_back(std::move(task));
+    if (impl_->posted.size() != 1) return;
+  }
+  asio::post(impl_->io, [impl = impl_.get()] { impl->Drain(); });
+}
+
+void EventLoop::Dispatch(Task task) {
+  if (InLoop()) {
+    task();
+  } else {
+    Post(std::move(task));
+  }
+}
+
+void EventLoop::RunSync(const Task& task) {
+  if (InLoop() || !impl_->running) {
+    task();
+    return;
+  }
+  std::promise<void> done;
+  Post([&] {
+    task();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void EventLoop::AtTurnEnd(Task task) {
+  impl_->turn_end.push_back(std::move(task));
+  if (impl_->turn_end_scheduled) return;
+  impl_->turn_end_scheduled = true;
+  // From the loop itself this needs neither lock nor wake-up; it runs after every handler that is
+  // ready now.
+  asio::post(impl_->io, [impl = impl_.get()] { impl->RunTurnEnd(); });
+}
+
+bool EventLoop::InLoop() const {
+  return std::this_thread::get_id() == impl_->thread_id.load(std::memory_order_relaxed);
+}
+
+std::chrono::steady_clock::time_point EventLoop::Now() {
+  return std::chrono::steady_clock::now();
+}
+
+void EventLoop::Impl::Drain() {
+  {
+    MutexLock lock(mutex);
+    draining.swap(posted);
+  }
+  for (Task& task : draining) task();
+  draining.clear();
+}
+
+void EventLoop::Impl::RunTurnEnd() {
+  turn_end_scheduled = false;
+  turn_end_running.swap(turn_end);
+  for (Task& task : turn_end_running) task();
+  turn_end_running.clear();
+}
+
+struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
+  explicit Impl(asio::io_context& io) : timer(io) {}
+
+  asio::steady_timer timer;
+  Task task;
+  std::uint64_t generation = 0;  // of the latest Set or Cancel: an older expiry is void
+};
+
+Timer::Timer(EventLoop& loop) : impl_(std::make_shared<Impl>(loop.impl().io)) {}
+
+Timer::~Timer() {
+  Cancel();
+}
+
+void Timer::Set(std::chrono::nanoseconds delay, Task task) {
+  impl_->task = std::move(task);
+  const std::uint64_t generation = ++impl_->generation;
+  impl_->timer.expires_after(delay);
+  impl_->timer.async_wait(
+      [weak = std::weak_ptr<Impl>(impl_), generation](const boost::system::error_code&) {
+        const std::shared_ptr<Impl> impl = weak.lock();
+        if (impl == nullptr || impl->generation != generation || !impl->task) return;
+        const Task due = std::move(impl->task);
+        impl->task = nullptr;
+        due();
+      });
+}
+
+void Timer::Cancel() {
+  ++impl_->generation;
+  impl_->task = nullptr;
+  impl_->timer.cancel();
+}
+
+bool Timer::active() const {
+  return impl_->task != nullptr;
+}
+
+}  // namespace quorate::net

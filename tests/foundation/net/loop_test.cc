@@ -1,0 +1,143 @@
+#include <future>
+#include <thread>
+
+#include "foundation/net/fixture.h"
+#include "net/event_loop.h"
+
+namespace quorate::net {
+namespace {
+
+TEST(EventLoopTest, RunsTasksOfOneThreadInTheirOrder) {
+  RunningLoop running("loop");
+  std::vector<int> seen;
+  for (int i = 0; i < 1000; ++i) running.loop.Post([&seen, i] { seen.push_back(i); });
+  running.loop.RunSync([] {});
+  ASSERT_EQ(seen.size(), 1000U);
+  EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(EventLoopTest, StopRunsWhatWasPostedBefore) {
+  EventLoop loop("loop");
+  loop.Start();
+  int ran = 0;
+  for (int i = 0; i < 100; ++i) loop.Post([&ran] { ++ran; });
+  loop.Stop();
+  EXPECT_EQ(ran, 100);
+  loop.Post([&ran] { ++ran; });
+  EXPECT_EQ(ran, 100);
+}
+
+TEST(EventLoopTest, TurnEndComesAfterTheTasksThatAreReady) {
+  RunningLoop running("loop");
+  std::vector<std::string> seen;
+  std::promise<void> done;
+  running.loop.Post([&] {
+    running.loop.AtTurnEnd([&] {
+      seen.push_back("end");
+      done.set_value();
+    });
+    seen.push_back("first");
+  });
+  done.get_future().wait();
+  EXPECT_EQ(seen, (std::vector<std::string>{"first", "end"}));
+}
+
+TEST(EventLoopTest, KnowsItsOwnThread) {
+  RunningLoop running("loop");
+  EXPECT_FALSE(running.loop.InLoop());
+  bool inside = false;
+  running.loop.RunSync([&] { inside = running.loop.InLoop(); });
+  EXPECT_TRUE(inside);
+}
+
+TEST(TimerTest, FiresOnceAndNeverAfterCancel) {
+  RunningLoop running("loop");
+  std::promise<void> fired;
+  std::unique_ptr<Timer> kept;
+  std::unique_ptr<Timer> cancelled;
+  int count = 0;
+  running.loop.RunSync([&] {
+    kept = std::make_unique<Timer>(running.loop);
+    cancelled = std::make_unique<Timer>(running.loop);
+    cancelled->Set(std::chrono::milliseconds(1), [&] { count += 100; });
+    kept->Set(std::chrono::milliseconds(1), [&] { count += 1000; });  // replaced
+    kept->Set(std::chrono::milliseconds(5), [&] {
+      ++count;
+      fired.set_value();
+    });
+    cancelled->Cancel();
+  });
+  fired.get_future().wait();
+  running.loop.RunSync([&] {
+    EXPECT_EQ(count, 1);
+    EXPECT_FALSE(kept->active());
+    kept.reset();
+    cancelled.reset();
+  });
+}
+
+TEST(EndpointTest, ReadsTheUrlsThatEtcdTakes) {
+  const Endpoint v4 = ParseUrl("http://10.0.0.1:2379").value();
+  EXPECT_EQ(v4.host, "10.0.0.1");
+  EXPECT_EQ(v4.port, 2379);
+  EXPECT_FALSE(v4.tls);
+  const Endpoint v6 = ParseUrl("https://[::1]:2380").value();
+  EXPECT_EQ(v6.host, "::1");
+  EXPECT_TRUE(v6.tls);
+  EXPECT_EQ(ToUrl(v6), "https://[::1]:2380");
+  const Endpoint socket = ParseUrl("unixs://localhost:1").value();
+  EXPECT_EQ(socket.unix_path, "localhost:1");
+  EXPECT_EQ(ToUrl(socket), "unixs://localhost:1");
+}
+
+TEST(EndpointTest, RefusesOthersSayingWhy) {
+  EXPECT_EQ(ParseUrl("ftp://a:1").error().message,
+            "URL scheme must be http, https, unix, or unixs: ftp://a:1");
+  EXPECT_EQ(ParseUrl("http://a:1/x").error().message, "URL must not contain a path: http://a:1/x");
+  EXPECT_EQ(ParseUrl("http://a").error().message,
+            "URL address does not have the form \"host:port\": http://a");
+  EXPECT_FALSE(ParseUrl("http://a:99999").ok());
+  EXPECT_FALSE(ParseHostPort("::1:80").ok());
+}
+
+TEST(ListenerTest, SaysWhenThePortIsTaken) {
+  RunningLoop running("loop");
+  ListenOptions options;
+  options.endpoint = ParseHostPort("127.0.0.1:0").value();
+  auto first = Listener::Bind({&running.loop}, options).value();
+  options.endpoint.port = first->local().port;
+  const auto second = Listener::Bind({&running.loop}, options);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().message, "listen tcp 127.0.0.1:" + std::to_string(first->local().port) +
+                                        ": bind: address already in use");
+}
+
+TEST(DialTest, SaysWhenNobodyListens) {
+  RunningLoop running("loop");
+  ListenOptions listen;
+  listen.endpoint = ParseHostPort("127.0.0.1:0").value();
+  auto listener = Listener::Bind({&running.loop}, listen).value();
+  DialOptions options;
+  options.endpoint = listener->local();
+  listener->Stop();
+  std::promise<Error> failed;
+  Dial(running.loop, options, [&](auto connection) { failed.set_value(connection.error()); });
+  const Error error = failed.get_future().get();
+  EXPECT_EQ(error.code, Code::kUnavailable);
+  EXPECT_EQ(error.message, "dial tcp 127.0.0.1:" + std::to_string(options.endpoint.port) +
+                               ": connect: connection refused");
+}
+
+TEST(DialTest, SaysWhenTheNameIsUnknown) {
+  RunningLoop running("loop");
+  DialOptions options;
+  options.endpoint = ParseHostPort("nosuch.invalid:1").value();
+  options.timeout = std::chrono::seconds(10);
+  std::promise<Error> failed;
+  Dial(running.loop, options, [&](auto connection) { failed.set_value(connection.error()); });
+  const Error error = failed.get_future().get();
+  EXPECT_THAT(error.message, ::testing::StartsWith("dial tcp: lookup nosuch.invalid"));
+}
+
+}  // namespace
+}  // namespace quorate::net
