@@ -172,6 +172,7 @@ class Core {
     std::vector<ReadRequest> early_reads;  // came before the first commit of this term
     MemberId transferee;                   // 0: no transfer
     LogIndex pending_conf_index;           // a change may be appended once this is applied
+    bool leaving = false;  // we are no voter any more; the others must learn that first
     std::uint64_t uncommitted_bytes = 0;
     std::uint32_t heartbeat_elapsed = 0;
     std::vector<LogIndex> acked;  // scratch of MaybeCommit
@@ -229,6 +230,7 @@ class Core {
   void HandleAppendResponse(const Message& message, Progress& progress);
   void HandleHeartbeatResponse(const Message& message, Progress& progress);
   void HandleTransfer(MemberId target);
+  void AskToCampaign(MemberId target);
   void HandleReadIndex(ReadRequest request);
   void AnswerRead(LogIndex index, ReadRequest request);
   void ReleaseEarlyReads();

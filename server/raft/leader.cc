@@ -63,10 +63,7 @@ void Core::HandleAppendResponse(const Message& message, Progress& progress) {
   }
   if (moved) MaybeCommit();
   if (message.from == leading_->transferee && progress.match() == log_.last_index()) {
-    Message now;
-    now.type = MessageType::kTimeoutNow;
-    now.to = message.from;
-    Send(std::move(now));
+    AskToCampaign(message.from);
   }
 }
 
@@ -81,6 +78,11 @@ void Core::HandleHeartbeatResponse(const Message& message, Progress& progress) {
   for (auto& ready :
        leading_->reads.Answer(message.from, message.context, id(), config_.voters())) {
     AnswerRead(ready.index, std::move(ready.request));
+  }
+  if (leading_->leaving && leading_->transferee.value == 0 && config_.IsVoter(message.from) &&
+      progress.match() == log_.last_index() && log_.committed() == log_.last_index()) {
+    leading_->transferee = message.from;  // nobody else until the next heartbeat
+    AskToCampaign(message.from);
   }
 }
 
@@ -127,7 +129,7 @@ void Core::ReleaseEarlyReads() {
 
 Proposed Core::Append(std::span<Entry> entries) {
   Leading& leading = *leading_;
-  if (!leading.progress.contains(id())) return Proposed::kNotMember;
+  if (leading.leaving) return Proposed::kNotMember;
   if (leading.transferee.value != 0) return Proposed::kTransferring;
   std::uint64_t bytes = 0;
   for (const Entry& entry : entries) bytes += entry.data.size();
@@ -171,6 +173,10 @@ void Core::HandleTransfer(MemberId target) {
     progress.ping = true;
     return;
   }
+  AskToCampaign(target);
+}
+
+void Core::AskToCampaign(MemberId target) {
   Message now;
   now.type = MessageType::kTimeoutNow;
   now.to = target;
@@ -184,6 +190,7 @@ void Core::TickLeader() {
   ++election_elapsed_;
   if (election_elapsed_ >= options_.election_ticks) {
     election_elapsed_ = 0;
+    if (leading.leaving) return BecomeFollower(term_, MemberId{});
     if (options_.check_quorum && !TakeQuorumActive()) {
       AddNote(Note::Level::kWarn, "lost contact with a majority");
       return BecomeFollower(term_, MemberId{});
@@ -196,6 +203,7 @@ void Core::TickLeader() {
   }
   if (++leading.heartbeat_elapsed < options_.heartbeat_ticks) return;
   leading.heartbeat_elapsed = 0;
+  if (leading.leaving) leading.transferee = MemberId{};
   for (auto& [member, progress] : leading.progress) progress.NoteBeat();
   BroadcastHeartbeat();
 }
@@ -235,8 +243,13 @@ void Core::ReportSnapshot(MemberId member, bool delivered) {
 void Core::ConfigChanged() {
   Leading& leading = *leading_;
   if (!config_.IsVoter(id())) {
-    AddNote(Note::Level::kInfo, "is no longer a voter");
-    return BecomeFollower(term_, MemberId{});
+    // Changes count once they are applied, so a voter that does not know yet that this one is
+    // committed still asks for our vote. Lead on without counting ourselves or taking proposals
+    // until one of them takes over, for an election timeout at most.
+    AddNote(Note::Level::kInfo, "is no longer a voter, and hands over");
+    leading.leaving = true;
+    leading.transferee = MemberId{};
+    election_elapsed_ = 0;
   }
   std::erase_if(leading.progress, [&](const auto& item) { return !config_.Contains(item.first); });
   for (const auto* members : {&config_.voters(), &config_.learners()}) {

@@ -1,0 +1,310 @@
+// The Core alone: what it does with messages by hand, and above all with those that no honest
+// member would send.
+#include "raft/core.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace quorate::raft {
+namespace {
+
+Options MakeOptions() {
+  Options options;
+  options.id = MemberId{1};
+  options.random = [] { return std::uint64_t{3}; };
+  return options;
+}
+
+Start MakeStart(std::uint64_t voters) {
+  Start start;
+  start.compacted = {LogIndex{1}, Term{1}};
+  start.applied = LogIndex{1};
+  start.hard_state = {Term{1}, MemberId{}, LogIndex{1}};
+  for (std::uint64_t id = 1; id <= voters; ++id) start.conf_state.voters.push_back(MemberId{id});
+  return start;
+}
+
+Message From(std::uint64_t from, MessageType type, std::uint64_t term) {
+  Message message;
+  message.type = type;
+  message.from = MemberId{from};
+  message.to = MemberId{1};
+  message.term = Term{term};
+  return message;
+}
+
+Message Append(std::uint64_t term, std::uint64_t previous, std::uint64_t previous_term,
+               const std::vector<std::uint64_t>& terms, std::uint64_t commit = 0) {
+  Message message = From(2, MessageType::kApp, term);
+  message.index = LogIndex{previous};
+  message.log_term = Term{previous_term};
+  message.commit = LogIndex{commit};
+  for (std::uint64_t entry_term : terms) {
+    message.entries.push_back(
+        {EntryType::kNormal, Term{entry_term}, LogIndex{++previous}, Payload("x")});
+  }
+  return message;
+}
+
+// Acts as a driver whose disk is instantly durable; returns what was sent.
+std::vector<Message> Drive(Core& core) {
+  std::vector<Message> sent;
+  while (core.HasEffects()) {
+    Effects effects = core.TakeEffects();
+    if (effects.write_number != 0) core.Persisted(effects.write_number);
+    if (!effects.committed.empty()) core.Applied(effects.committed.back().index);
+    for (Message& message : effects.messages) sent.push_back(std::move(message));
+  }
+  return sent;
+}
+
+TEST(CoreTest, ASingleVoterLeadsOnceItsVoteIsDurableAndCommitsOnceItsEntryIs) {
+  Core core(MakeOptions(), MakeStart(1));
+  core.Campaign();
+  Effects vote = core.TakeEffects();
+  ASSERT_TRUE(vote.hard_state);
+  EXPECT_EQ(vote.hard_state->vote, MemberId{1});
+  EXPECT_EQ(core.role(), Role::kCandidate);
+  core.Persisted(vote.write_number);
+  EXPECT_EQ(core.role(), Role::kLeader);
+  Effects first = core.TakeEffects();
+  ASSERT_EQ(first.entries.size(), 1U);
+  EXPECT_TRUE(first.committed.empty());
+  core.Persisted(first.write_number);
+  EXPECT_EQ(core.TakeEffects().committed.size(), 1U);
+}
+
+TEST(CoreTest, AVoteLeavesOnlyAfterItIsDurable) {
+  Core core(MakeOptions(), MakeStart(3));
+  Message ask = From(2, MessageType::kVote, 5);
+  ask.index = LogIndex{1};
+  ask.log_term = Term{1};
+  core.Step(ask);
+  Effects effects = core.TakeEffects();
+  EXPECT_TRUE(effects.messages.empty());
+  EXPECT_EQ(effects.hard_state, (HardState{Term{5}, MemberId{2}, LogIndex{1}}));
+  core.Persisted(effects.write_number);
+  Effects after = core.TakeEffects();
+  ASSERT_EQ(after.messages.size(), 1U);
+  EXPECT_EQ(after.messages[0].type, MessageType::kVoteResp);
+  EXPECT_FALSE(after.messages[0].reject);
+}
+
+TEST(CoreTest, ARepeatedAppendIsAcknowledgedOnlyOnceTheFirstIsDurable) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2}));
+  const Effects first = core.TakeEffects();
+  core.Step(Append(2, 1, 1, {2}));
+  const Effects repeated = core.TakeEffects();
+  EXPECT_TRUE(repeated.messages.empty());
+  EXPECT_EQ(repeated.write_number, 0U);
+  core.Persisted(first.write_number);
+  const Effects after = core.TakeEffects();
+  ASSERT_FALSE(after.messages.empty());
+  EXPECT_EQ(after.messages.back().index, LogIndex{2});
+}
+
+TEST(CoreTest, OneWriteIsAcknowledgedOnceHoweverManyMessagesBroughtIt) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2}));
+  core.Step(Append(2, 2, 2, {2}));
+  core.Step(Append(2, 3, 2, {2}));
+  const std::vector<Message> sent = Drive(core);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].index, LogIndex{4});
+}
+
+TEST(CoreTest, ACommitIndexAloneNeedsNoSync) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2}));
+  Drive(core);
+  core.Step(Append(2, 2, 2, {}, 2));
+  const Effects effects = core.TakeEffects();
+  EXPECT_EQ(effects.write_number, 0U);
+  ASSERT_TRUE(effects.hard_state);
+  EXPECT_EQ(effects.hard_state->commit, LogIndex{2});
+  EXPECT_EQ(effects.committed.size(), 1U);
+}
+
+TEST(CoreTest, AFollowerCommitsNoFurtherThanItsLogMatches) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2, 2, 2}));
+  core.Step(Append(3, 1, 1, {3}, 4));  // cuts 3 and 4
+  Drive(core);
+  EXPECT_EQ(core.committed(), LogIndex{2});
+}
+
+TEST(CoreTest, AStaleLeaderIsToldSoWithPreVoteOrCheckQuorum) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(From(2, MessageType::kHeartbeat, 5));
+  Drive(core);
+  core.Step(From(3, MessageType::kHeartbeat, 4));
+  const std::vector<Message> sent = Drive(core);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].type, MessageType::kAppResp);
+  EXPECT_EQ(sent[0].term, Term{5});
+  EXPECT_EQ(sent[0].to, MemberId{3});
+}
+
+TEST(CoreTest, AStalePreVoteIsRefusedInWordsNotInSilence) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(From(2, MessageType::kHeartbeat, 5));
+  Drive(core);
+  core.Step(From(3, MessageType::kPreVote, 4));
+  const std::vector<Message> sent = Drive(core);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_TRUE(sent[0].reject);
+  EXPECT_EQ(sent[0].term, Term{5});
+}
+
+TEST(CoreTest, ALearnerVotesButNeverCampaigns) {
+  Start start = MakeStart(3);
+  start.conf_state.voters = {MemberId{2}, MemberId{3}};
+  start.conf_state.learners = {MemberId{1}};
+  Core core(MakeOptions(), start);
+  for (int tick = 0; tick < 50; ++tick) core.Tick();
+  core.Campaign();
+  EXPECT_EQ(core.role(), Role::kFollower);
+  Message ask = From(2, MessageType::kVote, 5);
+  ask.index = LogIndex{1};
+  ask.log_term = Term{1};
+  core.Step(ask);
+  const std::vector<Message> sent = Drive(core);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_FALSE(sent[0].reject);
+}
+
+TEST(CoreTest, NoCampaignWhileACommittedChangeIsNotApplied) {
+  Core core(MakeOptions(), MakeStart(3));
+  Message append = Append(2, 1, 1, {2}, 2);
+  append.entries[0].type = EntryType::kConfChange;
+  core.Step(append);
+  Effects effects = core.TakeEffects();
+  core.Persisted(effects.write_number);
+  core.TakeEffects();
+  core.Campaign();
+  EXPECT_EQ(core.role(), Role::kFollower);
+  core.Applied(LogIndex{2});
+  core.Campaign();
+  EXPECT_EQ(core.role(), Role::kPreCandidate);
+}
+
+TEST(CoreTest, OfTwoChangesInTheLogTheEarlierIsCommitted) {
+  Start start = MakeStart(3);
+  for (std::uint64_t index = 2; index <= 5; ++index) {
+    start.entries.push_back({index % 2 == 0 ? EntryType::kConfChange : EntryType::kNormal, Term{1},
+                             LogIndex{index}, Payload("x")});
+  }
+  const Core core(MakeOptions(), start);
+  EXPECT_EQ(core.committed(), LogIndex{2});
+}
+
+TEST(CoreTest, ALogThatLacksCommittedEntriesIsDataLoss) {
+  Start start = MakeStart(3);
+  start.hard_state.commit = LogIndex{9};
+  const Status status = Core::Validate(MakeOptions(), start);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::kDataLoss);
+}
+
+TEST(CoreTest, ProposalsBeyondTheUncommittedLimitAreRefusedUnlessNothingElseIsPending) {
+  Options options = MakeOptions();
+  options.uncommitted_bytes_max = 10;
+  Core core(options, MakeStart(1));
+  core.Campaign();
+  Drive(core);
+  Payload large(std::string(50, 'x'));
+  EXPECT_EQ(core.Propose({&large, 1}), Proposed::kAppended);
+  Payload small("y");
+  EXPECT_EQ(core.Propose({&small, 1}), Proposed::kTooMuchPending);
+  EXPECT_EQ(small.view(), "y");
+  Drive(core);
+  EXPECT_EQ(core.uncommitted_bytes(), 0U);
+  EXPECT_EQ(core.Propose({&small, 1}), Proposed::kAppended);
+}
+
+TEST(CoreTest, WithoutALeaderNothingIsProposedOrRead) {
+  Core core(MakeOptions(), MakeStart(3));
+  Payload payload("x");
+  EXPECT_EQ(core.Propose({&payload, 1}), Proposed::kNoLeader);
+  EXPECT_EQ(core.ProposeConfChange(Payload("c")), Proposed::kNoLeader);
+  EXPECT_FALSE(core.ReadIndex("12345678"));
+}
+
+TEST(CoreTest, CommittedEntriesComeInBoundedPortionsWithoutGaps) {
+  Options options = MakeOptions();
+  options.apply_bytes_max = 100;
+  Core core(options, MakeStart(1));
+  core.Campaign();
+  Drive(core);
+  std::vector<Payload> batch(50, Payload(std::string(30, 'x')));
+  core.Propose(batch);
+  LogIndex next = core.applied() + 1;
+  while (core.HasEffects()) {
+    const Effects effects = core.TakeEffects();
+    if (effects.write_number != 0) core.Persisted(effects.write_number);
+    EXPECT_LE(effects.committed.size(), 2U);
+    for (const Entry& entry : effects.committed) {
+      EXPECT_EQ(entry.index, next);
+      ++next;
+    }
+    if (!effects.committed.empty()) core.Applied(effects.committed.back().index);
+  }
+  EXPECT_EQ(core.applied(), core.last_index());
+}
+
+// No sequence of remote messages may stop the process or move the commit index past the log.
+TEST(CoreTest, ArbitraryMessagesNeverBreakIt) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto small = [&] {
+      static constexpr std::uint64_t kOdd[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 1ULL << 62, ~0ULL};
+      return kOdd[random() % (random() % 8 == 0 ? 11 : 9)];
+    };
+    Core core(MakeOptions(), MakeStart(1 + seed % 4));
+    for (int step = 0; step < 300; ++step) {
+      Message message;
+      message.type = static_cast<MessageType>(random() % (kMessageTypeLast + 2));
+      message.to = MemberId{random() % 10 == 0 ? 2U : 1U};
+      message.from = MemberId{random() % 5};
+      message.term = Term{random() % 3 == 0 ? small() : core.term().value};
+      message.log_term = Term{small()};
+      message.index = LogIndex{small()};
+      message.commit = LogIndex{small()};
+      message.reject = random() % 2 == 0;
+      message.reject_hint = LogIndex{small()};
+      for (std::uint64_t n = random() % 4; n > 0; --n) {
+        Entry entry;
+        entry.type = static_cast<EntryType>(random() % 3);
+        entry.term = random() % 3 == 0 ? Term{small()} : message.log_term;
+        entry.index = message.index + message.entries.size() + 1;
+        message.entries.push_back(entry);
+      }
+      if (random() % 2 == 0) {
+        Snapshot snapshot;
+        snapshot.metadata.index = LogIndex{small()};
+        snapshot.metadata.term = Term{small()};
+        for (std::uint64_t n = random() % 4; n > 0; --n) {
+          snapshot.metadata.conf_state.voters.push_back(MemberId{random() % 4});
+        }
+        message.snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+      }
+      if (random() % 4 == 0) message.context = std::string(random() % 17, 'c');
+      core.Step(std::move(message));
+      if (random() % 4 == 0) core.Tick();
+      if (random() % 8 == 0) core.Campaign();
+      if (random() % 2 != 0) continue;
+      const Effects effects = core.TakeEffects();
+      if (effects.write_number != 0) core.Persisted(effects.write_number);
+      if (effects.snapshot) core.Applied(effects.snapshot->metadata.index);
+      if (!effects.committed.empty()) core.Applied(effects.committed.back().index);
+    }
+    ASSERT_LE(core.committed(), core.last_index());
+  }
+}
+
+}  // namespace
+}  // namespace quorate::raft
