@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "mvcc/entry_arena.h"
@@ -54,8 +55,7 @@ class KeyTree {
 
   std::size_t size() const { return size_; }
   // Every entry, in order, for the owner to free.
-  template <typename Visit>
-  void ForEach(Visit visit) const;
+  void ForEach(const std::function<void(KeyEntry&)>& visit) const;
   // CHECKs every invariant. For tests.
   void Verify() const;
 
@@ -73,23 +73,30 @@ class KeyTree {
   };
 
   static std::uint64_t Piece(std::string_view key, std::size_t from);
-  // The first slot in [first, count) whose key is >= `key`, or > `key` when `after`.
+  static int CompareFrom(std::string_view a, std::string_view b, std::size_t from);
+  // The first slot in [first, count) whose key is >= `key`, or > `key` when `after`. Slot 0 of an
+  // inner node has no key: there `first` is 1.
   static std::size_t Search(const Node& node, std::size_t first, std::string_view key, bool after);
-  static void Recount(Node& node, std::size_t first);  // common bytes and pieces, from the keys
+  // Makes the node's common bytes and the piece of slot `at` right after the slot has changed.
+  static void Refresh(Node& node, std::size_t first, std::size_t at);
+  static void Recount(Node& node, std::size_t first);
   static void AddSlot(Node& node, std::size_t first, std::size_t at, KeyEntry* entry);
   static void RemoveSlot(Node& node, std::size_t at);
 
-  const Leaf* Descend(std::string_view key) const;
+  Leaf* Descend(std::string_view key) const;
   Leaf* DescendWithPath(std::string_view key);
-  Leaf* SplitLeaf(Leaf* leaf, std::size_t* at);
+  // `level` counts inner nodes above the child meant: its parent is path_[level - 1].
   void AddChild(std::size_t level, Node* left, Node* right, KeyEntry* first);
   void RemoveChild(std::size_t level);
   void ReplaceSeparator(std::size_t level, KeyEntry* first);
+  static void TakeOut(Inner& inner, std::size_t child);
+  static Inner* SplitInner(Inner& inner, std::size_t from, KeyEntry** first);
   void MergeIfSmall(Leaf* leaf);
-  void Unlink(Leaf* leaf);
-  void FreeNode(Node* node, std::size_t height);
-  void VerifyNode(const Node* node, std::size_t height, const KeyEntry* low,
-                  std::size_t* count) const;
+  void CollapseRoot();
+  static void Unlink(Leaf* leaf);
+  static void FreeNode(Node* node, std::size_t height);
+  static void VerifyNode(const Node* node, std::size_t height, const KeyEntry* low,
+                         const KeyEntry* high, std::size_t* count);
 
   Node* root_;
   std::size_t height_ = 0;  // inner levels above the leaves

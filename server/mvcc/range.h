@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/ids.h"
+#include "base/result.h"
 #include "proto/rpc.pb.h"
 
 namespace quorate::mvcc {
@@ -38,5 +39,9 @@ struct RangeAnswer {
   // RangeResponse bytes without the header: a reply is the header's field followed by this.
   std::string body;
 };
+
+// Appends a row of KeyValue bytes to the answer's body as the query wants it: nothing when a filter
+// is against it, without the value for keys_only.
+Status AppendTo(const RangeQuery& query, std::string_view record, RangeAnswer* answer);
 
 }  // namespace quorate::mvcc

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@
 #include "mvcc/key_index.h"
 #include "mvcc/lease_book.h"
 #include "mvcc/range.h"
+#include "mvcc/record.h"
 #include "mvcc/record_cache.h"
 #include "storage/backend.h"
 
@@ -59,7 +61,7 @@ class Store {
   void SetListener(ChangeListener* listener) { listener_ = listener; }
 
   Revision revision() const { return revision_; }                  // an empty store is at 1
-  Revision compact_revision() const { return compact_revision_; }  // 0: never compacted
+  Revision compact_revision() const { return compact_revision_; }  // -1: never compacted
   std::int64_t key_count() const { return static_cast<std::int64_t>(index_.key_count()); }
 
   // The whole answer at once. For ranges known to be small, or inside a transaction.
@@ -104,19 +106,30 @@ class Store {
   friend class WriteTxn;
   friend class RangeTask;
   friend class HashTask;
-  friend class Compaction;
 
   struct Pending {
     RevisionId id;
     std::size_t op;  // place in the batch
   };
+  struct Written {  // a change of the transaction that is being made
+    RevisionId id;
+    bool deleted;
+    std::size_t op;  // place in the batch
+    RevisionId previous;
+  };
 
   explicit Store(const Parts& parts) : parts_(parts) {}
   Status Restore();
   Status RestoreRow(std::string_view name, std::string_view value);
-  Result<Revision> ReadableAt(Revision at) const;
-  std::optional<std::string_view> FindPending(RevisionId id) const;
-  void AddPending(RevisionId id);
+  Result<Revision> RestoreMark(std::string_view row) const;
+  // The revision a read of `wanted` sees when the present is `current`.
+  Result<Revision> ReadableAt(Revision wanted, Revision current) const;
+  Result<RangeAnswer> RangeAt(const RangeQuery& query, Revision current);
+  Result<RangeAnswer> RangeOne(const RangeQuery& query, Revision at, Revision current);
+  // KeyValue bytes of a change: in the batch, the cache or *scratch. Valid until the next change.
+  Result<std::string_view> View(RevisionId id, std::string* scratch);
+  void MoveLease(std::string_view key, LeaseId from, LeaseId to);
+  bool HeldBack() const;  // a task still reads what compaction would remove
 
   const Parts parts_;
   ChangeListener* listener_ = nullptr;
@@ -125,11 +138,13 @@ class Store {
   std::vector<Pending> pending_;  // puts in the batch, in revision order
   Revision revision_{1};
   Revision committed_revision_{1};
-  Revision compact_revision_;
-  Revision finished_compact_revision_;
-  std::string compact_from_;  // row name where the next CompactStep begins; empty: at the beginning
-  int readers_ = 0;           // tasks alive: compaction waits for them
-  bool writing_ = false;
+  Revision compact_revision_{-1};
+  Revision finished_compact_revision_{-1};
+  std::string compact_from_;  // row name where the next CompactStep begins; empty: the first
+  std::multiset<Revision> readers_;  // what the living tasks read
+  std::vector<Written> writing_;     // of the living WriteTxn
+  bool in_txn_ = false;
+  std::string scratch_;
 };
 
 // WriteTxn: the changes of one transaction. At most one is alive.
@@ -150,24 +165,17 @@ class WriteTxn {
 
   // The revision a response made now carries: one more than before once something changed.
   Revision revision() const;
-  bool changed() const { return !changes_.empty(); }
+  bool changed() const { return !store_.writing_.empty(); }
   // Makes the changes the store's present and tells the listener. Returns revision().
   Revision End();
 
  private:
+  RevisionId NextId() const;
   void Delete(std::string_view key);
-
-  struct Written {
-    RevisionId id;
-    bool deleted;
-    std::size_t op;  // place in the batch
-    RevisionId previous;
-  };
+  void Tell();
 
   Store& store_;
   const Revision main_;
-  std::vector<Written> changes_;
-  std::vector<std::string> doomed_;
   bool ended_ = false;
 };
 
@@ -185,21 +193,32 @@ class RangeTask {
 
  private:
   friend class Store;
-  RangeTask(Store& store, const RangeQuery& query, Revision at);
-  Status Add(RevisionId id);
-  bool Fetches() const;
-  void Finish();
+  struct Candidate {  // a row that waits for the order to be known
+    RevisionId id;
+    std::int64_t number = 0;
+    std::string text;
+  };
+  RangeTask(Store& store, const RangeQuery& query, Revision at, Revision current);
+  Status Look(std::string_view key, RevisionId id);
+  Status Admit(RevisionId id, const Record& record);
+  void Sort();
+  Status Emit(std::size_t rows_max);
+  Status AppendRow(RevisionId id);
 
   Store& store_;
   const std::string key_;
   const std::string range_end_;
   RangeQuery query_;  // its texts point at key_ and range_end_
   const Revision at_;
-  std::string next_;  // the next key to look at
-  std::string scratch_;
-  std::vector<std::string> rows_;  // only while the answer must be sorted
-  RangeAnswer answer_;
+  bool filtered_ = false;
+  bool sorted_ = false;
+  bool scanned_ = false;
   bool done_ = false;
+  std::string next_;  // the key to go on with
+  std::string scratch_;
+  std::vector<Candidate> candidates_;
+  std::size_t emitted_ = 0;
+  RangeAnswer answer_;
 };
 
 // HashTask: HashKV, computed in steps over a view of the store.

@@ -1,0 +1,210 @@
+#include "mvcc/range.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "mvcc/encode.h"
+#include "mvcc/store.h"
+
+namespace quorate::mvcc {
+namespace {
+
+constexpr unsigned kKvsField = 2;
+constexpr unsigned kMoreField = 3;
+constexpr unsigned kCountField = 4;
+
+bool Outside(Revision revision, Revision min, Revision max) {
+  return (min != Revision{} && revision < min) || (max != Revision{} && revision > max);
+}
+
+bool HasFilters(const RangeQuery& query) {
+  return query.mod_min != Revision{} || query.mod_max != Revision{} ||
+         query.create_min != Revision{} || query.create_max != Revision{};
+}
+
+bool Passes(const RangeQuery& query, const Record& record) {
+  return !Outside(record.mod_revision, query.mod_min, query.mod_max) &&
+         !Outside(record.create_revision, query.create_min, query.create_max);
+}
+
+Error Undecodable() { return {Code::kDataLoss, "revision store: a record cannot be decoded"}; }
+
+}  // namespace
+
+RangeQuery RangeQuery::FromProto(const etcdserverpb::RangeRequest& request) {
+  RangeQuery query;
+  query.key = request.key();
+  query.range_end = request.range_end();
+  query.limit = request.limit();
+  query.revision = Revision{request.revision()};
+  query.order = static_cast<Order>(request.sort_order());
+  query.target = static_cast<Target>(request.sort_target());
+  query.keys_only = request.keys_only();
+  query.count_only = request.count_only();
+  query.mod_min = Revision{request.min_mod_revision()};
+  query.mod_max = Revision{request.max_mod_revision()};
+  query.create_min = Revision{request.min_create_revision()};
+  query.create_max = Revision{request.max_create_revision()};
+  return query;
+}
+
+Status AppendTo(const RangeQuery& query, std::string_view bytes, RangeAnswer* answer) {
+  if (query.keys_only || HasFilters(query)) {
+    Record record;
+    if (!Decode(bytes, &record)) return Undecodable();
+    if (!Passes(query, record)) return {};
+    if (query.keys_only) {
+      record.value = {};
+      encode::Message(answer->body, kKvsField, Encode(record));
+      ++answer->rows;
+      return {};
+    }
+  }
+  encode::Message(answer->body, kKvsField, bytes);
+  ++answer->rows;
+  return {};
+}
+
+RangeTask::RangeTask(Store& store, const RangeQuery& query, Revision at, Revision current)
+    : store_(store),
+      key_(query.key),
+      range_end_(query.range_end),
+      query_(query),
+      at_(at),
+      filtered_(HasFilters(query)),
+      next_(query.key) {
+  query_.key = key_;
+  query_.range_end = range_end_;
+  answer_.revision = current;
+  // Rows come in ascending key order, which needs no sorting. Other targets mean ascending.
+  if (query_.target != RangeQuery::Target::kKey && query_.order == RangeQuery::Order::kNone) {
+    sorted_ = true;
+  } else {
+    sorted_ = query_.order == RangeQuery::Order::kDescend ||
+              (query_.order == RangeQuery::Order::kAscend &&
+               query_.target != RangeQuery::Target::kKey);
+  }
+  store_.readers_.insert(at_);
+}
+
+RangeTask::~RangeTask() { store_.readers_.erase(store_.readers_.find(at_)); }
+
+Result<bool> RangeTask::Step(std::size_t keys_max) {
+  CHECK(!done_);
+  if (!scanned_) {
+    std::size_t looked = 0;
+    Status status;
+    bool stopped = false;
+    store_.index_.Scan(next_, range_end_, at_, [&](std::string_view key, RevisionId id) {
+      if (looked++ == keys_max) {
+        next_.assign(key);
+        stopped = true;
+        return false;
+      }
+      status = Look(key, id);
+      return status.ok();
+    });
+    TRY(std::move(status));
+    if (stopped) return false;
+    scanned_ = true;
+    Sort();
+    if (!candidates_.empty()) return false;
+  }
+  TRY(Emit(keys_max));
+  if (emitted_ < candidates_.size()) return false;
+  encode::Bool(answer_.body, kMoreField, answer_.more);
+  encode::Int64(answer_.body, kCountField, answer_.count);
+  done_ = true;
+  return true;
+}
+
+Status RangeTask::Look(std::string_view, RevisionId id) {
+  ++answer_.count;
+  if (query_.count_only || answer_.more) return {};
+  if (!sorted_) {
+    if (filtered_) {
+      Record record;
+      if (!Decode(TRY(store_.View(id, &scratch_)), &record)) return Undecodable();
+      if (!Passes(query_, record)) return {};
+    }
+    if (query_.limit > 0 && answer_.rows == query_.limit) {
+      answer_.more = true;
+      return {};
+    }
+    return AppendRow(id);
+  }
+  // etcd's quirk: with a target but no order, the limit is taken in key order, before the sort.
+  if (query_.order == RangeQuery::Order::kNone && !filtered_ && query_.limit > 0 &&
+      static_cast<std::int64_t>(candidates_.size()) > query_.limit) {
+    return {};
+  }
+  const bool by_index = query_.target == RangeQuery::Target::kKey ||
+                        query_.target == RangeQuery::Target::kMod;
+  if (by_index && !filtered_) {
+    const bool by_key = query_.target == RangeQuery::Target::kKey;
+    candidates_.push_back({id, by_key ? answer_.count : id.main.value, {}});
+    return {};
+  }
+  Record record;
+  if (!Decode(TRY(store_.View(id, &scratch_)), &record)) return Undecodable();
+  if (Passes(query_, record)) return Admit(id, record);
+  return {};
+}
+
+Status RangeTask::Admit(RevisionId id, const Record& record) {
+  Candidate candidate{id, 0, {}};
+  switch (query_.target) {
+    case RangeQuery::Target::kKey:
+      candidate.number = answer_.count;  // rows are looked at in key order
+      break;
+    case RangeQuery::Target::kVersion:
+      candidate.number = record.version;
+      break;
+    case RangeQuery::Target::kCreate:
+      candidate.number = record.create_revision.value;
+      break;
+    case RangeQuery::Target::kMod:
+      candidate.number = record.mod_revision.value;
+      break;
+    case RangeQuery::Target::kValue:
+      candidate.text.assign(record.value);
+      break;
+  }
+  candidates_.push_back(std::move(candidate));
+  return {};
+}
+
+void RangeTask::Sort() {
+  const bool descend = query_.order == RangeQuery::Order::kDescend;
+  std::stable_sort(candidates_.begin(), candidates_.end(),
+                   [descend](const Candidate& a, const Candidate& b) {
+                     const Candidate& low = descend ? b : a;
+                     const Candidate& high = descend ? a : b;
+                     if (low.number != high.number) return low.number < high.number;
+                     return low.text < high.text;
+                   });
+  const auto limit = static_cast<std::size_t>(std::max<std::int64_t>(query_.limit, 0));
+  if (limit > 0 && candidates_.size() > limit) {
+    candidates_.resize(limit);
+    answer_.more = true;
+  }
+}
+
+Status RangeTask::Emit(std::size_t rows_max) {
+  for (; rows_max > 0 && emitted_ < candidates_.size(); --rows_max) {
+    TRY(AppendRow(candidates_[emitted_++].id));
+  }
+  return {};
+}
+
+Status RangeTask::AppendRow(RevisionId id) {
+  return AppendTo(query_, TRY(store_.View(id, &scratch_)), &answer_);
+}
+
+RangeAnswer RangeTask::Take() {
+  CHECK(done_);
+  return std::move(answer_);
+}
+
+}  // namespace quorate::mvcc

@@ -1,0 +1,38 @@
+#include "mvcc/revision_id.h"
+
+#include "base/bytes.h"
+
+namespace quorate::mvcc {
+namespace {
+
+constexpr std::size_t kNameBytes = 17;
+
+void BigEndianTo(std::uint64_t number, char* out) {
+  for (int i = 7; i >= 0; --i) {
+    out[i] = static_cast<char>(number & 0xffU);
+    number >>= 8;
+  }
+}
+
+}  // namespace
+
+RowName::RowName(RevisionId id, bool tombstone) : size_(kNameBytes + (tombstone ? 1 : 0)) {
+  BigEndianTo(static_cast<std::uint64_t>(id.main.value), bytes_);
+  bytes_[8] = '_';
+  BigEndianTo(static_cast<std::uint64_t>(id.sub), bytes_ + 9);
+  bytes_[kNameBytes] = 't';
+}
+
+std::optional<DecodedRow> DecodeRowName(std::string_view text) {
+  if (text.size() < kNameBytes || text.size() > kNameBytes + 1 || text[8] != '_') {
+    return std::nullopt;
+  }
+  if (text.size() > kNameBytes && text[kNameBytes] != 't') return std::nullopt;
+  DecodedRow row;
+  row.id.main = Revision{static_cast<std::int64_t>(ReadBigEndian64(text))};
+  row.id.sub = static_cast<std::int64_t>(ReadBigEndian64(text.substr(9)));
+  row.tombstone = text.size() > kNameBytes;
+  return row;
+}
+
+}  // namespace quorate::mvcc

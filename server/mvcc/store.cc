@@ -1,0 +1,152 @@
+#include "mvcc/store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "mvcc/encode.h"
+#include "mvcc/errors.h"
+
+namespace quorate::mvcc {
+namespace {
+
+using storage::Family;
+
+Error Damaged(std::string_view what) {
+  return {Code::kDataLoss, "revision store: " + std::string(what)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::Open(const Parts& parts) {
+  std::unique_ptr<Store> store(new Store(parts));
+  TRY(store->Restore());
+  return store;
+}
+
+Store::~Store() { CHECK(readers_.empty()); }
+
+Status Store::Restore() {
+  compact_revision_ = TRY(RestoreMark(storage::kScheduledCompact));
+  finished_compact_revision_ = TRY(RestoreMark(storage::kFinishedCompact));
+  const auto cursor = parts_.backend->Scan(Family::kRev, "", "");
+  for (; cursor->Valid(); cursor->Next()) TRY(RestoreRow(cursor->key(), cursor->value()));
+  TRY(cursor->status());
+  revision_ = std::max(revision_, compact_revision_);
+  committed_revision_ = revision_;
+  if (finished_compact_revision_ > Revision{0}) {
+    compact_from_ = RowName({finished_compact_revision_, 0}, false).text();
+  }
+  return {};
+}
+
+Result<Revision> Store::RestoreMark(std::string_view row) const {
+  std::string value;
+  if (!TRY(parts_.backend->Get(Family::kMeta, row, &value))) return Revision{-1};
+  const auto decoded = DecodeRowName(value);
+  if (!decoded) return Damaged("row " + std::string(row));
+  return decoded->id.main;
+}
+
+Status Store::RestoreRow(std::string_view name, std::string_view value) {
+  const auto row = DecodeRowName(name);
+  Record record;
+  if (!row || !Decode(value, &record)) return Damaged("row " + ToHex(name));
+  KeyIndex::Written written;
+  if (row->tombstone) {
+    written = index_.RestoreTombstone(record.key, row->id);
+    record.lease = {};
+  } else {
+    if (!parts_.leases->Exists(record.lease)) record.lease = {};
+    written = index_.Restore(record.key, {row->id, record.create_revision, record.version},
+                             record.lease);
+  }
+  MoveLease(record.key, written.previous_lease, record.lease);
+  revision_ = std::max(revision_, row->id.main);
+  return {};
+}
+
+void Store::MoveLease(std::string_view key, LeaseId from, LeaseId to) {
+  if (from == to) return;
+  if (from != LeaseId{}) parts_.leases->Detach(from, key);
+  if (to != LeaseId{}) parts_.leases->Attach(to, key);
+}
+
+Result<Revision> Store::ReadableAt(Revision wanted, Revision current) const {
+  if (wanted > current) return FutureRevision();
+  if (wanted <= Revision{0}) return current;
+  if (wanted < compact_revision_) return Compacted();
+  return wanted;
+}
+
+Result<RangeAnswer> Store::Range(const RangeQuery& query) { return RangeAt(query, revision_); }
+
+Result<RangeAnswer> Store::RangeAt(const RangeQuery& query, Revision current) {
+  const Revision at = TRY(ReadableAt(query.revision, current));
+  if (query.range_end.empty()) return RangeOne(query, at, current);
+  RangeTask task(*this, query, at, current);
+  while (!TRY(task.Step(SIZE_MAX))) {
+  }
+  return task.Take();
+}
+
+Result<RangeAnswer> Store::RangeOne(const RangeQuery& query, Revision at, Revision current) {
+  RangeAnswer answer;
+  answer.revision = current;
+  const auto id = index_.Find(query.key, at);
+  if (!id) return answer;
+  answer.count = 1;
+  if (!query.count_only) {
+    const std::string_view record = TRY(View(*id, &scratch_));
+    TRY(AppendTo(query, record, &answer));
+  }
+  encode::Int64(answer.body, 4, answer.count);
+  return answer;
+}
+
+Result<std::unique_ptr<RangeTask>> Store::StartRange(const RangeQuery& query) {
+  const Revision at = TRY(ReadableAt(query.revision, revision_));
+  return std::unique_ptr<RangeTask>(new RangeTask(*this, query, at, revision_));
+}
+
+Result<std::optional<std::string>> Store::Get(std::string_view key, Revision at) {
+  const auto id = index_.Find(key, TRY(ReadableAt(at, revision_)));
+  if (!id) return std::optional<std::string>();
+  return std::optional<std::string>(TRY(View(*id, &scratch_)));
+}
+
+Status Store::ReadRecord(RevisionId id, std::string* record) {
+  record->assign(TRY(View(id, &scratch_)));
+  return {};
+}
+
+Result<std::string_view> Store::View(RevisionId id, std::string* scratch) {
+  if (const std::string* cached = cache_.Find(id)) return std::string_view(*cached);
+  if (!pending_.empty() && pending_.front().id <= id) {
+    const auto found =
+        std::lower_bound(pending_.begin(), pending_.end(), id,
+                         [](const Pending& a, RevisionId b) { return a.id < b; });
+    if (found != pending_.end() && found->id == id) {
+      return parts_.batch->value(parts_.batch->ops()[found->op]);
+    }
+  }
+  const RowName name(id, false);
+  if (!TRY(parts_.backend->Get(Family::kRev, name.text(), scratch))) {
+    return Damaged("row " + ToHex(name.text()) + " is missing");
+  }
+  cache_.Add(id, *scratch);
+  return std::string_view(*scratch);
+}
+
+std::unique_ptr<storage::Cursor> Store::History(Revision from, Revision to) const {
+  return parts_.backend->Scan(Family::kRev, RowName({from, 0}, false).text(),
+                              RowName({to, 0}, false).text());
+}
+
+void Store::Committed() {
+  pending_.clear();
+  committed_revision_ = revision_;
+}
+
+}  // namespace quorate::mvcc
