@@ -72,7 +72,9 @@ HashTask::HashTask(Store& store, Revision at) : store_(store), keep_empty_(true)
   store_.readers_.insert(at);
 }
 
-HashTask::~HashTask() { store_.readers_.erase(store_.readers_.find(hash_.revision)); }
+HashTask::~HashTask() {
+  store_.readers_.erase(store_.readers_.find(hash_.revision));
+}
 
 Result<bool> HashTask::Step(std::size_t rows_max) {
   for (; cursor_->Valid() && rows_max > 0; cursor_->Next(), --rows_max) {

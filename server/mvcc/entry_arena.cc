@@ -9,7 +9,9 @@
 namespace quorate::mvcc {
 namespace {
 
-std::size_t HistoryBytes(std::size_t capacity) { return sizeof(History) + capacity * sizeof(Stamp); }
+std::size_t HistoryBytes(std::size_t capacity) {
+  return sizeof(History) + capacity * sizeof(Stamp);
+}
 
 }  // namespace
 
@@ -30,7 +32,7 @@ void EntryArena::FreeEntry(KeyEntry* entry) {
 void* EntryArena::Allocate(std::size_t bytes) {
   const std::size_t kind = (bytes + kStep - 1) / kStep;
   memory_bytes_ += kind * kStep;
-  if (kind > kClasses) return ::operator new(kind * kStep);
+  if (kind > kClasses) return ::operator new(kind* kStep);
   if (free_[kind] != nullptr) {
     FreeBlock* block = free_[kind];
     free_[kind] = block->next;

@@ -26,7 +26,9 @@ struct KeyTree::Inner : Node {
 
 KeyTree::KeyTree() : root_(new Leaf) {}
 
-KeyTree::~KeyTree() { FreeNode(root_, height_); }
+KeyTree::~KeyTree() {
+  FreeNode(root_, height_);
+}
 
 void KeyTree::FreeNode(Node* node, std::size_t height) {
   if (height == 0) {
@@ -45,7 +47,9 @@ KeyTree::Cursor::Cursor(const Leaf* leaf, std::size_t slot) : leaf_(leaf), slot_
   }
 }
 
-const KeyEntry& KeyTree::Cursor::entry() const { return *leaf_->slots[slot_].entry; }
+const KeyEntry& KeyTree::Cursor::entry() const {
+  return *leaf_->slots[slot_].entry;
+}
 
 void KeyTree::Cursor::Next() {
   if (++slot_ < leaf_->count) {
@@ -136,8 +140,7 @@ int KeyTree::CompareFrom(std::string_view a, std::string_view b, std::size_t fro
   return a.substr(std::min(from, a.size())).compare(b.substr(std::min(from, b.size())));
 }
 
-std::size_t KeyTree::Search(const Node& node, std::size_t first, std::string_view key,
-                            bool after) {
+std::size_t KeyTree::Search(const Node& node, std::size_t first, std::string_view key, bool after) {
   if (first >= node.count) return node.count;
   const std::size_t common = node.common;
   if (common > 0) {

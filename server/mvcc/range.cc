@@ -28,7 +28,9 @@ bool Passes(const RangeQuery& query, const Record& record) {
          !Outside(record.create_revision, query.create_min, query.create_max);
 }
 
-Error Undecodable() { return {Code::kDataLoss, "revision store: a record cannot be decoded"}; }
+Error Undecodable() {
+  return {Code::kDataLoss, "revision store: a record cannot be decoded"};
+}
 
 }  // namespace
 
@@ -81,14 +83,16 @@ RangeTask::RangeTask(Store& store, const RangeQuery& query, Revision at, Revisio
   if (query_.target != RangeQuery::Target::kKey && query_.order == RangeQuery::Order::kNone) {
     sorted_ = true;
   } else {
-    sorted_ = query_.order == RangeQuery::Order::kDescend ||
-              (query_.order == RangeQuery::Order::kAscend &&
-               query_.target != RangeQuery::Target::kKey);
+    sorted_ =
+        query_.order == RangeQuery::Order::kDescend ||
+        (query_.order == RangeQuery::Order::kAscend && query_.target != RangeQuery::Target::kKey);
   }
   store_.readers_.insert(at_);
 }
 
-RangeTask::~RangeTask() { store_.readers_.erase(store_.readers_.find(at_)); }
+RangeTask::~RangeTask() {
+  store_.readers_.erase(store_.readers_.find(at_));
+}
 
 Result<bool> RangeTask::Step(std::size_t keys_max) {
   CHECK(!done_);
@@ -139,8 +143,8 @@ Status RangeTask::Look(std::string_view, RevisionId id) {
       static_cast<std::int64_t>(candidates_.size()) > query_.limit) {
     return {};
   }
-  const bool by_index = query_.target == RangeQuery::Target::kKey ||
-                        query_.target == RangeQuery::Target::kMod;
+  const bool by_index =
+      query_.target == RangeQuery::Target::kKey || query_.target == RangeQuery::Target::kMod;
   if (by_index && !filtered_) {
     const bool by_key = query_.target == RangeQuery::Target::kKey;
     candidates_.push_back({id, by_key ? answer_.count : id.main.value, {}});

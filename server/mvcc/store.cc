@@ -25,7 +25,9 @@ Result<std::unique_ptr<Store>> Store::Open(const Parts& parts) {
   return store;
 }
 
-Store::~Store() { CHECK(readers_.empty()); }
+Store::~Store() {
+  CHECK(readers_.empty());
+}
 
 Status Store::Restore() {
   compact_revision_ = TRY(RestoreMark(storage::kScheduledCompact));
@@ -59,8 +61,8 @@ Status Store::RestoreRow(std::string_view name, std::string_view value) {
     record.lease = {};
   } else {
     if (!parts_.leases->Exists(record.lease)) record.lease = {};
-    written = index_.Restore(record.key, {row->id, record.create_revision, record.version},
-                             record.lease);
+    written =
+        index_.Restore(record.key, {row->id, record.create_revision, record.version}, record.lease);
   }
   MoveLease(record.key, written.previous_lease, record.lease);
   revision_ = std::max(revision_, row->id.main);
@@ -80,7 +82,9 @@ Result<Revision> Store::ReadableAt(Revision wanted, Revision current) const {
   return wanted;
 }
 
-Result<RangeAnswer> Store::Range(const RangeQuery& query) { return RangeAt(query, revision_); }
+Result<RangeAnswer> Store::Range(const RangeQuery& query) {
+  return RangeAt(query, revision_);
+}
 
 Result<RangeAnswer> Store::RangeAt(const RangeQuery& query, Revision current) {
   const Revision at = TRY(ReadableAt(query.revision, current));
@@ -124,9 +128,8 @@ Status Store::ReadRecord(RevisionId id, std::string* record) {
 Result<std::string_view> Store::View(RevisionId id, std::string* scratch) {
   if (const std::string* cached = cache_.Find(id)) return std::string_view(*cached);
   if (!pending_.empty() && pending_.front().id <= id) {
-    const auto found =
-        std::lower_bound(pending_.begin(), pending_.end(), id,
-                         [](const Pending& a, RevisionId b) { return a.id < b; });
+    const auto found = std::lower_bound(pending_.begin(), pending_.end(), id,
+                                        [](const Pending& a, RevisionId b) { return a.id < b; });
     if (found != pending_.end() && found->id == id) {
       return parts_.batch->value(parts_.batch->ops()[found->op]);
     }

@@ -140,7 +140,7 @@ class Store {
   Revision committed_revision_{1};
   Revision compact_revision_{-1};
   Revision finished_compact_revision_{-1};
-  std::string compact_from_;  // row name where the next CompactStep begins; empty: the first
+  std::string compact_from_;         // row name where the next CompactStep begins; empty: the first
   std::multiset<Revision> readers_;  // what the living tasks read
   std::vector<Written> writing_;     // of the living WriteTxn
   bool in_txn_ = false;

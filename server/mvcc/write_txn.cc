@@ -11,9 +11,13 @@ WriteTxn::WriteTxn(Store& store) : store_(store), main_(store.revision_ + 1) {
   store_.writing_.clear();
 }
 
-WriteTxn::~WriteTxn() { CHECK(ended_); }
+WriteTxn::~WriteTxn() {
+  CHECK(ended_);
+}
 
-Revision WriteTxn::revision() const { return changed() ? main_ : store_.revision_; }
+Revision WriteTxn::revision() const {
+  return changed() ? main_ : store_.revision_;
+}
 
 RevisionId WriteTxn::NextId() const {
   return {main_, static_cast<std::int64_t>(store_.writing_.size())};
