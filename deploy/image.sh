@@ -3,7 +3,7 @@
 #
 # Usage: deploy/image.sh [--tag REFERENCE] [--bin DIR] [--output FILE.tar] [--load NAME | --no-load]
 #
-#   --tag      the image's name (default quorate.dev/quorate:dev)
+#   --tag      the image's name (default quorate.dev/quorate:VERSION, the one of CMakeLists.txt)
 #   --bin      folder of quorate-server, quoratectl and quorate-operator (default build/release/bin)
 #   --output   where the archive goes (default: beside the cached images)
 #   --load     the local cluster to load it into (default: default); --no-load only makes the archive
@@ -14,13 +14,14 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/.." && pwd)
-# shellcheck source=local/lib/output.sh
-. "$HERE/local/lib/output.sh"
+# shellcheck source=lib/output.sh
+. "$HERE/lib/output.sh"
 
 CACHE=${QUORATE_CACHE:-$HOME/.cache/quorate}
 IMAGES=$CACHE/images
 BASE=docker.io/library/debian:bookworm-slim
-TAG=quorate.dev/quorate:dev
+VERSION=$(sed -n "s/^project(quorate VERSION \([0-9.]*\).*/\1/p" "$ROOT/CMakeLists.txt")
+TAG=quorate.dev/quorate:$VERSION
 BIN=$ROOT/build/release/bin
 PROGRAMS=(quorate-server quoratectl quorate-operator)
 CLUSTER=default

@@ -24,7 +24,8 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 LIB=$HERE/lib
-for library in output process network pki control_plane node; do
+. "$HERE/../lib/output.sh"
+for library in process network pki control_plane node; do
   # shellcheck source=/dev/null
   . "$LIB/$library.sh"
 done

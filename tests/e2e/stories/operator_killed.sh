@@ -1,0 +1,54 @@
+# The operator is killed at seeded moments while a cluster grows, loses a volume, shrinks and grows again. The story still ends well.
+# QUORATE_E2E_SEED repeats a run's moments; QUORATE_E2E_KILLS is how many there are.
+SEED=${QUORATE_E2E_SEED:-$RANDOM}
+KILLS=${QUORATE_E2E_KILLS:-20}
+tell "seed $SEED, $KILLS kills (to repeat: QUORATE_E2E_SEED=$SEED)"
+
+# The killer: at most four seconds pass between the operator's return and its next death.
+kill_again_and_again() {
+  local n pod
+  RANDOM=$SEED
+  for ((n = 1; n <= KILLS; n++)); do
+    until operator_ready >/dev/null 2>&1; do sleep 0.1; done
+    sleep $((RANDOM % 4)).$((RANDOM % 10))
+    pod=$(operator_pod)
+    K -n quorate-system delete pod "$pod" --grace-period=0 --force >/dev/null 2>&1
+    echo "$n $(elapsed) $pod" >>"$LOGS/kills.txt"
+  done
+}
+kills() { wc -l <"$LOGS/kills.txt"; }
+: >"$LOGS/kills.txt"
+kill_again_and_again &
+killer=$!
+
+apply_cluster c 1
+wait_ready c 1 180
+id=$(cluster_id c)
+start_writer c
+round=0
+while kill -0 $killer 2>/dev/null; do
+  round=$((round + 1))
+  scale c 3
+  wait_ready c 3 300
+  victim=$(status_of c '[.status.members[] | select(.role == "Follower")][0].name')
+  old=$(member_id c "$victim")
+  tell "round $round ($(kills) kills): the volume of $victim is deleted"
+  kn delete pvc "$victim" --wait=false >/dev/null
+  kn delete pod "$victim" --grace-period=0 --force >/dev/null 2>&1
+  replaced() { ! live_members c | grep -q " $old$"; }
+  wait_for "it was removed" 300 replaced
+  wait_ready c 3 300
+  scale c 5
+  wait_ready c 5 300
+  scale c 3
+  wait_ready c 3 300
+done
+wait $killer
+expect_equal "kills" "$KILLS" "$(kills)"
+wait_for "the operator is back" 60 operator_ready
+wait_ready c 3 120
+stop_writer
+expect_equal "cluster id" "$id" "$(cluster_id c)"
+expect_equal "live members" 3 "$(live_members c | wc -l)"
+expect_equal "slots" 3 "$(kn get etcdmembers -o name | wc -l)"
+wait_for "all members hold the same data" 20 members_agree c

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# run.sh: installs what is missing, builds everything and runs every test. The last line is ctest's summary.
+#
+# Usage: tests/run.sh [--no-e2e] [--label LABEL]...
+#
+# From a clean clone, as root on Debian 12 with Go 1.25 or newer and Node.js. Tests that need no cluster run two at a time; the
+# stories on a real Kubernetes (label e2e) follow one by one. Log of the run: build/release/tests.log.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=$(cd "$HERE/.." && pwd)
+# shellcheck source=../deploy/lib/output.sh
+. "$ROOT/deploy/lib/output.sh"
+# shellcheck source=../deploy/lib/build.sh
+. "$ROOT/deploy/lib/build.sh"
+export STARTED_MS
+E2E=yes
+LABELS=()
+
+# run_tests ARGUMENTS: one ctest run; its counts are added to PASSED, FAILED and NOT_RUN.
+FAILED=0 TOTAL=0 FAILED_NAMES=()
+run_tests() {
+  local log=$BUILD/ctest-part.log summary
+  ctest --test-dir "$BUILD" --output-on-failure --no-tests=ignore "$@" 2>&1 | tee "$log" | grep -v '^Internal ctest changing' || true
+  cat "$log" >>"$BUILD/tests.log"
+  summary=$(grep -E '^[0-9]+% tests passed' "$log" | tail -1) || { grep -q 'No tests were found' "$log" || { FAILED=$((FAILED + 1)) TOTAL=$((TOTAL + 1)); }; return 0; }
+  FAILED=$((FAILED + $(sed -E 's/.*, ([0-9]+) tests? failed out of.*/\1/' <<<"$summary")))
+  TOTAL=$((TOTAL + $(sed -E 's/.* out of ([0-9]+).*/\1/' <<<"$summary")))
+  mapfile -t -O "${#FAILED_NAMES[@]}" FAILED_NAMES < <(sed -n '/^The following tests FAILED:/,/^Errors while/p' "$log" | grep -E '^\s+[0-9]+ - ' || true)
+}
+
+main() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --no-e2e) E2E="" ;;
+      --label) LABELS+=("${2:?"--label needs a value"}"); shift ;;
+      -h | --help) sed -n '2,/^set -/p' "$0" | sed '$d; s/^# \{0,1\}//'; return 0 ;;
+      *) die "run.sh does not know '$1'; see $0 --help" ;;
+    esac
+    shift
+  done
+  need_go_and_node
+  say "packages"
+  "$ROOT/deploy/packages.sh" >&2
+  build
+  say "real etcd, Kubernetes and MinIO for the tests"
+  "$ROOT/deploy/local/parts.sh" >/dev/null
+  : >"$BUILD/tests.log"
+  local only=()
+  [ ${#LABELS[@]} -eq 0 ] || only=(-L "$(IFS='|'; echo "${LABELS[*]}")")
+  say "tests without a cluster"
+  run_tests -j 2 -LE e2e "${only[@]}"
+  if [ -n "$E2E" ]; then
+    say "stories on a real Kubernetes"
+    run_tests -L e2e "${only[@]}"
+  fi
+  printf '\n'
+  [ ${#FAILED_NAMES[@]} -eq 0 ] || printf 'The following tests FAILED:\n%s\n' "$(printf '%s\n' "${FAILED_NAMES[@]}")"
+  say "done; everything is in $BUILD/tests.log"
+  ((TOTAL > 0)) || die "no tests were found"
+  printf '%d%% tests passed, %d tests failed out of %d\n' $(((TOTAL - FAILED) * 100 / TOTAL)) "$FAILED" "$TOTAL"
+  [ "$FAILED" = 0 ]
+}
+main "$@"
