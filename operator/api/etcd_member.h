@@ -20,6 +20,7 @@ struct LeaveSpec {
   SlotReason reason = SlotReason::kScaleDown;
   std::string message;    // the evidence, a sentence
   std::string member_id;  // hex; the member this decision was about, "": none was known
+  std::optional<Time> time;
 
   bool operator==(const LeaveSpec&) const = default;
 };

@@ -249,6 +249,7 @@ void Fields(V& v, LeaveSpec& s) {
   v("reason", s.reason);
   v("message", s.message);
   v("memberID", s.member_id);
+  v("time", s.time);
 }
 
 template <typename V>
