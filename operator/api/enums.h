@@ -59,8 +59,16 @@ enum class JoinMode { kSeed, kRestore, kLearner };
 QUORATE_API_ENUM(JoinMode, "Seed", "Restore", "Learner");
 
 // Why a slot was made, or why it leaves.
-enum class SlotReason { kBootstrap, kScaleUp, kReplace, kScaleDown, kRemovedByHand };
-QUORATE_API_ENUM(SlotReason, "Bootstrap", "ScaleUp", "Replace", "ScaleDown", "RemovedByHand");
+enum class SlotReason {
+  kBootstrap,
+  kScaleUp,
+  kReplace,
+  kScaleDown,
+  kRemovedByHand,
+  kStuck,  // a learner that never caught up
+};
+QUORATE_API_ENUM(SlotReason, "Bootstrap", "ScaleUp", "Replace", "ScaleDown", "RemovedByHand",
+                 "Stuck");
 
 enum class MemberPhase {
   kPlanned,       // the slot is recorded, nothing else exists
