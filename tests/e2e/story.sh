@@ -26,6 +26,8 @@ setup() {
   "$ROOT/deploy/packages.sh" cluster
   "$ROOT/deploy/local/parts.sh" tools pause etcd kubernetes coredns minio >/dev/null
   "$CLUSTER" up --name $STAGE --nodes 2
+  [ -s "$PARTS/minio.tar" ] || "$ROOT/deploy/local/pack-image.sh" quorate.dev/test-minio:1 "$PARTS/minio.tar" "$PARTS/minio"
+  "$CLUSTER" load-image "$PARTS/minio.tar" --name $STAGE
   "$ROOT/deploy/quickstart.sh" operator --name $STAGE --skip-build
 }
 
