@@ -80,6 +80,11 @@ class Node {
   virtual std::uint64_t NextRequestId() = 0;
 
   virtual Status status() const = 0;
+
+  // The same facts one by one, cheap enough for every request.
+  virtual MemberId leader() const = 0;  // 0: none known
+  virtual Term term() const = 0;
+  virtual bool is_learner() const = 0;
 };
 
 }  // namespace quorate::node
