@@ -1,0 +1,259 @@
+#include "api/lease_service.h"
+
+#include <deque>
+#include <utility>
+
+#include "api/gate.h"
+#include "apply/request.h"
+#include "proto/lease.pb.h"
+#include "proto/rpc.pb.h"
+
+namespace quorate::api {
+namespace {
+
+using etcdserverpb::LeaseKeepAliveRequest;
+using etcdserverpb::LeaseKeepAliveResponse;
+using etcdserverpb::LeaseTimeToLiveRequest;
+using etcdserverpb::LeaseTimeToLiveResponse;
+using CallPtr = std::shared_ptr<rpc::UnaryCall>;
+
+constexpr std::uint64_t kLeaseIdMask = 0x7fffffffffffffffU;
+constexpr std::int64_t kUnknownTtl = -1;
+
+void Grant(const Context& context, CallPtr call, etcdserverpb::LeaseGrantRequest request) {
+  while (request.id() == 0) {
+    request.set_id(static_cast<std::int64_t>(context.node->NextRequestId() & kLeaseIdMask));
+  }
+  if (request.ttl() > lease::kTtlMax) return call->Fail(errors::LeaseTtlTooLarge());
+  if (!context.applier->quota().Admits(apply::kLeaseCost)) return call->Fail(errors::NoSpace());
+  ProposeFor(context, std::move(call), apply::RequestField::kLeaseGrant,
+             request.SerializeAsString());
+}
+
+void Revoke(const Context& context, CallPtr call,
+            const etcdserverpb::LeaseRevokeRequest& /*request*/) {
+  const std::string& message = call->request();
+  ProposeFor(context, call, apply::RequestField::kLeaseRevoke, message);
+}
+
+// On the loop of a member that leads.
+LeaseTimeToLiveResponse TimeToLiveHere(const Context& context,
+                                       const LeaseTimeToLiveRequest& request) {
+  LeaseTimeToLiveResponse response;
+  context.FillHeader(response, context.store->revision());
+  response.set_id(request.id());
+  const auto view = context.lessor->Find(LeaseId{request.id()}, request.keys());
+  if (!view) {
+    response.set_ttl(kUnknownTtl);
+    return response;
+  }
+  response.set_ttl(view->remaining_ttl);
+  response.set_grantedttl(view->granted_ttl);
+  for (const std::string& key : view->keys) response.add_keys(key);
+  return response;
+}
+
+// Replaces the header of another member's answer by this one's. Called on the loop.
+template <typename Response>
+std::string Relayed(const Context& context, Response response) {
+  context.FillHeader(response, context.store->revision());
+  return response.SerializeAsString();
+}
+
+void AskLeaderForTimeToLive(const Context& context, CallPtr call,
+                            const LeaseTimeToLiveRequest& request) {
+  leasepb::LeaseInternalRequest internal;
+  *internal.mutable_leasetimetoliverequest() = request;
+  context.environment->AskLeader(
+      "/leases/internal", internal.SerializeAsString(),
+      [&context, call, id = request.id()](Result<std::string> body) {
+        leasepb::LeaseInternalResponse response;
+        if (body.ok() && response.ParseFromString(*body)) {
+          context.node->Post([&context, call, response = std::move(response)] {
+            call->Reply(Relayed(context, response.leasetimetoliveresponse()));
+          });
+          return;
+        }
+        if (body.ok() || body.error().code != Code::kNotFound) {
+          return call->Fail(body.ok() ? errors::TimedOut() : body.error());
+        }
+        context.node->Post([&context, call, id] {
+          LeaseTimeToLiveResponse unknown;
+          unknown.set_id(id);
+          unknown.set_ttl(kUnknownTtl);
+          call->Reply(Relayed(context, std::move(unknown)));
+        });
+      });
+}
+
+void TimeToLive(const Context& context, CallPtr call, LeaseTimeToLiveRequest request) {
+  context.node->Post([&context, call = std::move(call), request = std::move(request)] {
+    if (context.lessor->primary()) {
+      return call->Reply(TimeToLiveHere(context, request).SerializeAsString());
+    }
+    AskLeaderForTimeToLive(context, call, request);
+  });
+}
+
+void Leases(const Context& context, CallPtr call) {
+  context.node->Post([&context, call = std::move(call)] {
+    etcdserverpb::LeaseLeasesResponse response;
+    context.FillHeader(response, context.store->revision());
+    for (const LeaseId id : context.lessor->List()) response.add_leases()->set_id(id.value);
+    call->Reply(response.SerializeAsString());
+  });
+}
+
+// KeepAlives: one LeaseKeepAlive stream; requests are answered one after another, in order.
+//
+// Thread: everything on the raft+apply loop.
+class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
+ public:
+  KeepAlives(const Context& context, std::shared_ptr<rpc::Stream> stream)
+      : context_(context), stream_(std::move(stream)) {}
+
+  void Take(LeaseId id) {
+    waiting_.push_back(id);
+    if (!busy_) Next();
+  }
+  void HalfClose() {
+    closed_ = true;
+    if (!busy_) Next();
+  }
+  void Drop() { stream_.reset(); }
+
+ private:
+  void Next() {
+    busy_ = false;
+    if (stream_ == nullptr) return;
+    if (waiting_.empty()) {
+      if (closed_) stream_->Finish({});
+      return;
+    }
+    busy_ = true;
+    const LeaseId id = waiting_.front();
+    waiting_.pop_front();
+    LeaseKeepAliveResponse response;
+    context_.FillHeader(response, context_.store->revision());  // before the renewal, as etcd does
+    response.set_id(id.value);
+    if (context_.lessor->primary()) {
+      const Result<std::int64_t> ttl = context_.lessor->Renew(id);
+      response.set_ttl(ttl.ok() ? *ttl : 0);
+      return Send(response);
+    }
+    AskLeader(id, std::move(response));
+  }
+
+  void AskLeader(LeaseId id, LeaseKeepAliveResponse response) {
+    LeaseKeepAliveRequest request;
+    request.set_id(id.value);
+    context_.environment->AskLeader(
+        "/leases", request.SerializeAsString(),
+        [self = shared_from_this(), response](Result<std::string> body) {
+          self->context_.node->Post([self, response, body = std::move(body)]() mutable {
+            self->Relay(std::move(response), body);
+          });
+        });
+  }
+
+  void Relay(LeaseKeepAliveResponse response, const Result<std::string>& body) {
+    LeaseKeepAliveResponse leaders;
+    if (body.ok() && leaders.ParseFromString(*body)) {
+      response.set_ttl(leaders.ttl());
+    } else if (body.ok() || body.error().code != Code::kNotFound) {
+      if (stream_ != nullptr) stream_->Finish(body.ok() ? errors::TimedOut() : body.error());
+      return;
+    }
+    Send(response);
+  }
+
+  void Send(const LeaseKeepAliveResponse& response) {
+    if (stream_ != nullptr) stream_->Send(response.SerializeAsString());
+    Next();
+  }
+
+  const Context& context_;
+  std::shared_ptr<rpc::Stream> stream_;  // null once the client is gone
+  std::deque<LeaseId> waiting_;
+  bool busy_ = false;
+  bool closed_ = false;
+};
+
+void KeepAlive(const Context& context, const std::shared_ptr<rpc::Stream>& stream) {
+  if (Status status = CheckGate(context, *stream, OnLearner::kRefused); !status.ok()) {
+    return stream->Finish(std::move(status));
+  }
+  auto alive = std::make_shared<KeepAlives>(context, stream);
+  const std::weak_ptr<rpc::Stream> weak = stream;
+  stream->OnMessage([&context, alive, weak](const std::string& message) {
+    LeaseKeepAliveRequest request;
+    if (!request.ParseFromString(message)) {
+      if (const auto open = weak.lock()) open->Finish(Malformed());
+      return;
+    }
+    context.node->Post([alive, id = LeaseId{request.id()}] { alive->Take(id); });
+  });
+  stream->OnHalfClose([&context, alive] { context.node->Post([alive] { alive->HalfClose(); }); });
+  stream->OnCancel([&context, alive] { context.node->Post([alive] { alive->Drop(); }); });
+}
+
+}  // namespace
+
+void RegisterLease(rpc::Router& router, const Context& context) {
+  Register<etcdserverpb::LeaseGrantRequest>(
+      router, context, "/etcdserverpb.Lease/LeaseGrant", OnLearner::kRefused,
+      [&context](CallPtr call, etcdserverpb::LeaseGrantRequest request) {
+        Grant(context, std::move(call), std::move(request));
+      });
+  Register<etcdserverpb::LeaseRevokeRequest>(
+      router, context, "/etcdserverpb.Lease/LeaseRevoke", OnLearner::kRefused,
+      [&context](CallPtr call, const etcdserverpb::LeaseRevokeRequest& request) {
+        Revoke(context, std::move(call), request);
+      });
+  Register<LeaseTimeToLiveRequest>(
+      router, context, "/etcdserverpb.Lease/LeaseTimeToLive", OnLearner::kRefused,
+      [&context](CallPtr call, LeaseTimeToLiveRequest request) {
+        TimeToLive(context, std::move(call), std::move(request));
+      });
+  Register<etcdserverpb::LeaseLeasesRequest>(
+      router, context, "/etcdserverpb.Lease/LeaseLeases", OnLearner::kRefused,
+      [&context](CallPtr call, const etcdserverpb::LeaseLeasesRequest&) {
+        Leases(context, std::move(call));
+      });
+  router.Streaming("/etcdserverpb.Lease/LeaseKeepAlive",
+                   [&context](const std::shared_ptr<rpc::Stream>& stream) {
+                     KeepAlive(context, stream);
+                   });
+}
+
+void AnswerPeerKeepAlive(const Context& context, std::string_view body, PeerAnswer done) {
+  LeaseKeepAliveRequest request;
+  if (!request.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+    return done(Error{Code::kInvalidArgument, "error unmarshalling request"});
+  }
+  context.node->Post([&context, id = LeaseId{request.id()}, done = std::move(done)] {
+    const Result<std::int64_t> ttl = context.lessor->Renew(id);
+    if (!ttl.ok()) return done(ttl.error());
+    LeaseKeepAliveResponse response;
+    response.set_id(id.value);
+    response.set_ttl(*ttl);
+    done(response.SerializeAsString());
+  });
+}
+
+void AnswerPeerTimeToLive(const Context& context, std::string_view body, PeerAnswer done) {
+  leasepb::LeaseInternalRequest request;
+  if (!request.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+    return done(Error{Code::kInvalidArgument, "error unmarshalling request"});
+  }
+  context.node->Post([&context, request = std::move(request), done = std::move(done)] {
+    if (!context.lessor->primary()) return done(Error{Code::kUnknown, "not a primary lessor"});
+    const auto& wanted = request.leasetimetoliverequest();
+    if (!context.lessor->Exists(LeaseId{wanted.id()})) return done(errors::LeaseNotFound());
+    leasepb::LeaseInternalResponse response;
+    *response.mutable_leasetimetoliveresponse() = TimeToLiveHere(context, wanted);
+    done(response.SerializeAsString());
+  });
+}
+
+}  // namespace quorate::api
