@@ -190,7 +190,10 @@ class Disk::Handle final : public io::File {
     }
     if (!status.ok()) {
       if (write.truncate || status.error().code == Code::kResourceExhausted) return status;
-      write.bytes.resize(disk_.prng_.Below(write.bytes.size() + 1));  // a part of it was done
+      // A part of it was done, up to a sector's edge: the kernel copies page by page.
+      const std::uint64_t end = write.offset + disk_.prng_.Below(write.bytes.size() + 1);
+      const std::uint64_t edge = end / kSectorBytes * kSectorBytes;
+      write.bytes.resize(edge > write.offset ? edge - write.offset : 0);
     }
     ApplyWhole(write, node_.content);
     node_.unsynced.push_back(std::move(write));

@@ -1,0 +1,171 @@
+#include "wal/reader.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "base/bytes.h"
+#include "wal/payloads.h"
+#include "wal/record.h"
+#include "wal/segment.h"
+#include "wire/raftpb.h"
+
+namespace quorate::wal {
+namespace {
+
+using Outcome = FrameCursor::Outcome;
+using Visit = std::function<Status(const Record&)>;
+
+// What a walk over segments knows at its end.
+struct Walk {
+  std::optional<Metadata> metadata;
+  Tail tail;
+  std::optional<TornTail> torn;
+};
+
+Error Damage(std::string_view reason, const std::string& path, std::uint64_t offset) {
+  return Error{Code::kDataLoss, "wal: " + std::string(reason) + ": " + path + " at offset " +
+                                    std::to_string(offset)};
+}
+
+// Each segment starts with the running checksum and the metadata, and only there may a checksum
+// record stand.
+Status CheckPlace(const Record& record, std::size_t number, Walk& walk) {
+  const bool is_crc = record.type == RecordType::kCrc;
+  const bool is_metadata = record.type == RecordType::kMetadata;
+  if ((number == 0) != is_crc || (number == 1 && !is_metadata)) {
+    return Error{Code::kDataLoss, "unexpected block type"};
+  }
+  if (!is_metadata) return {};
+  const Metadata metadata = TRY(DecodeMetadata(record.data));
+  if (walk.metadata && *walk.metadata != metadata) {
+    return Error{Code::kDataLoss, "conflicting metadata found"};
+  }
+  walk.metadata = metadata;
+  return {};
+}
+
+Status WalkSegment(std::string_view bytes, const std::string& path, bool first, bool last,
+                   const Visit& visit, Walk& walk) {
+  FrameCursor cursor(bytes, walk.tail.crc, !first);
+  std::uint64_t start = 0;
+  Outcome outcome = cursor.Next();
+  for (std::size_t number = 0; outcome == Outcome::kRecord; ++number) {
+    Status status = CheckPlace(cursor.record(), number, walk);
+    if (status.ok()) status = visit(cursor.record());
+    if (!status.ok()) return Damage(status.error().message, path, start);
+    start = cursor.offset();
+    outcome = cursor.Next();
+  }
+  walk.tail.offset = cursor.offset();
+  walk.tail.crc = cursor.crc();
+  if (outcome == Outcome::kEnd) return {};
+  if (outcome == Outcome::kDamaged || !last) return Damage(cursor.reason(), path, cursor.offset());
+  walk.torn = TornTail{path, cursor.offset(), std::string(cursor.reason())};
+  return {};
+}
+
+Result<Walk> WalkSegments(io::Disk& disk, std::string_view directory,
+                          std::span<const SegmentName> segments, const Visit& visit) {
+  Walk walk;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const std::string name = ToFileName(segments[i]);
+    const std::string path = io::JoinPath(directory, name);
+    const std::string bytes = TRY(io::ReadFile(disk, path));
+    walk.tail.sequence = segments[i].sequence;
+    walk.tail.segment = name;
+    TRY(WalkSegment(bytes, path, i == 0, i + 1 == segments.size(), visit, walk));
+  }
+  if (!walk.metadata) {
+    return Damage("no metadata found", io::JoinPath(directory, walk.tail.segment), 0);
+  }
+  return walk;
+}
+
+// The checksum does not cover a record's type, so a state must be spelled exactly as states are.
+Result<raft::HardState> DecodeState(std::string_view data) {
+  const raft::HardState state = TRY(wire::DecodeHardState(data));
+  if (state.term == Term{} || wire::EncodeHardState(state) != data) {
+    return Error{Code::kDataLoss, "malformed hard state"};
+  }
+  return state;
+}
+
+// Puts an entry where its index belongs; it replaces what was there and behind.
+Status Place(raft::Entry entry, LogIndex start, std::vector<raft::Entry>& entries) {
+  using raft::EntryType;
+  if (entry.type == EntryType::kConfChangeV2) {
+    return Error{Code::kDataLoss, "entry of type ConfChangeV2, which etcd never writes"};
+  }
+  if (entry.index == LogIndex{} || entry.term == Term{} ||
+      (entry.type == EntryType::kConfChange && entry.data.empty())) {
+    return Error{Code::kDataLoss, "malformed entry"};
+  }
+  if (entry.index <= start) return {};
+  const std::uint64_t position = entry.index - start - 1;
+  if (position > entries.size()) return Error{Code::kDataLoss, "slice bounds out of range"};
+  entries.resize(position);
+  if (!entries.empty() && entries.back().term > entry.term) {
+    return Error{Code::kDataLoss, "entry of an earlier term than the one before it"};
+  }
+  entries.push_back(std::move(entry));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<SnapshotMark>> ValidSnapshots(io::Disk& disk, std::string_view directory) {
+  std::vector<SnapshotMark> marks;
+  raft::HardState state;
+  const auto visit = [&](const Record& record) -> Status {
+    if (record.type == RecordType::kSnapshot) marks.push_back(TRY(DecodeSnapshotMark(record.data)));
+    if (record.type == RecordType::kState) state = TRY(DecodeState(record.data));
+    return {};
+  };
+  const auto segments = TRY(ListSegments(disk, directory));
+  TRY(WalkSegments(disk, directory, segments, visit));
+  std::erase_if(marks, [&](const SnapshotMark& mark) { return mark.index > state.commit; });
+  return marks;
+}
+
+Result<Contents> Replay(io::Disk& disk, std::string_view directory, const SnapshotMark& start) {
+  const auto segments = TRY(ListSegments(disk, directory));
+  const auto from = std::find_if(segments.rbegin(), segments.rend(), [&](const SegmentName& name) {
+    return name.first_index <= start.index;
+  });
+  if (from == segments.rend()) {
+    return Error{Code::kDataLoss, "wal: file not found: no segment of " + std::string(directory) +
+                                      " reaches back to index " +
+                                      std::to_string(start.index.value)};
+  }
+  const std::size_t skip = static_cast<std::size_t>(segments.rend() - from) - 1;
+
+  Contents contents;
+  bool found = false;
+  const auto visit = [&](const Record& record) -> Status {
+    if (record.type == RecordType::kEntry) {
+      return Place(TRY(wire::DecodeEntry(record.data)), start.index, contents.entries);
+    }
+    if (record.type == RecordType::kState) contents.hard_state = TRY(DecodeState(record.data));
+    if (record.type == RecordType::kSnapshot) {
+      const SnapshotMark mark = TRY(DecodeSnapshotMark(record.data));
+      if (mark.index != start.index) return {};
+      if (mark.term != start.term) return Error{Code::kDataLoss, "snapshot mismatch"};
+      found = true;
+    }
+    return {};
+  };
+  Walk walk = TRY(WalkSegments(disk, directory, std::span(segments).subspan(skip), visit));
+  if (!found) {
+    return Error{Code::kDataLoss, "wal: snapshot not found: index " +
+                                      std::to_string(start.index.value) + " in " +
+                                      std::string(directory)};
+  }
+  contents.metadata = *walk.metadata;
+  contents.tail = std::move(walk.tail);
+  contents.tail.lock_from = start.index;
+  contents.tail.last_index = contents.entries.empty() ? start.index : contents.entries.back().index;
+  contents.torn = std::move(walk.torn);
+  return contents;
+}
+
+}  // namespace quorate::wal

@@ -1,0 +1,105 @@
+// Power fails at a chosen change of the disk, again and again: every synced record is still there,
+// nothing else than what was appended is, and no start needs a person.
+#include "server/wal/log_fixture.h"
+
+namespace quorate::wal {
+namespace {
+
+constexpr WriterOptions kSmall{6000, 1500};
+
+// What a replay shows.
+struct Log {
+  std::vector<raft::Entry> entries;
+  raft::HardState state;
+
+  bool operator==(const Log&) const = default;
+};
+
+class WalCrashTest : public LogFixture, public testing::WithParamInterface<std::uint64_t> {
+ protected:
+  WalCrashTest() : LogFixture(GetParam()), prng_(GetParam() + 1000) {}
+
+  // One life of the process: start, write until the machine stops.
+  void Live() {
+    disk_.StopAfter(1 + prng_.Below(100));
+    Status status;
+    if (created_) {
+      auto contents = TryReopen(kSmall);
+      if (!contents.ok()) {
+        ASSERT_EQ(contents.error().code, Code::kUnavailable) << contents.error().message;
+        return;
+      }
+    } else {
+      auto writer = Writer::Create(disk_, kDirectory, kMetadata, kSmall);
+      if (!writer.ok()) return;
+      writer_ = std::move(*writer);
+      created_ = true;
+    }
+    while (status.ok()) status = WriteSome();
+  }
+
+  Status WriteSome() {
+    Log log = possible_.back();
+    if (prng_.Chance(100) && !log.entries.empty()) {
+      // A new leader takes back what was not committed.
+      ++term_;
+      log.entries.resize(log.entries.size() - std::min<std::size_t>(log.entries.size(), 2));
+    }
+    const raft::HardState state = MakeState(term_, log.entries.size());
+    std::vector<raft::Entry> entries;
+    for (std::uint64_t n = 1 + prng_.Below(4); n > 0; --n) {
+      entries.push_back(
+          MakeEntry(log.entries.size() + 1, term_, std::string(1 + prng_.Below(900), 'e')));
+      log.entries.push_back(entries.back());
+      possible_.push_back(log);
+    }
+    log.state = state;
+    possible_.push_back(log);
+    writer_->Append(entries, &state);
+    if (prng_.Chance(300)) TRY(writer_->PrepareSpare());
+    TRY(prng_.Chance(200) ? writer_->Write() : writer_->Sync());
+    if (writer_->unsynced_bytes() == 0) possible_.erase(possible_.begin(), possible_.end() - 1);
+    return {};
+  }
+
+  void Die() {
+    writer_.reset();
+    if (prng_.Chance(300)) {
+      disk_.Kill();
+    } else {
+      disk_.Crash();
+    }
+  }
+
+  // The states the log may be in, oldest first: all since the last sync, record by record.
+  std::vector<Log> possible_{Log{}};
+  std::uint64_t term_ = 1;
+  bool created_ = false;
+  sim::Prng prng_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, WalCrashTest, testing::Range<std::uint64_t>(0, 300));
+
+TEST_P(WalCrashTest, EverySyncedRecordSurvivesAndNothingIsInvented) {
+  for (int life = 0; life < 6; ++life) {
+    Live();
+    if (HasFatalFailure()) return;
+    Die();
+    if (!*HasLog(disk_, kDirectory)) {
+      ASSERT_FALSE(created_);
+      continue;
+    }
+    created_ = true;
+    auto contents = Read();
+    ASSERT_TRUE(contents.ok()) << contents.error().message;
+    const Log left{std::move(contents->entries), contents->hard_state};
+    const auto found = std::find(possible_.begin(), possible_.end(), left);
+    ASSERT_TRUE(found != possible_.end()) << "life " << life;
+    // A reader that only looked has made nothing durable: the next life may still find less.
+    possible_.erase(found + 1, possible_.end());
+    term_ = std::max(term_, left.state.term.value) + 1;
+  }
+}
+
+}  // namespace
+}  // namespace quorate::wal

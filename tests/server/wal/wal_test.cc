@@ -1,0 +1,202 @@
+#include "server/wal/log_fixture.h"
+
+namespace quorate::wal {
+namespace {
+
+using WalTest = LogFixture;
+
+std::vector<std::uint64_t> Indexes(const Contents& contents) {
+  std::vector<std::uint64_t> indexes;
+  for (const raft::Entry& entry : contents.entries) indexes.push_back(entry.index.value);
+  return indexes;
+}
+
+TEST_F(WalTest, ANewLogIsEmptyAndItsOwn) {
+  Create();
+  const Contents contents = *Read();
+  EXPECT_EQ(contents.metadata, kMetadata);
+  EXPECT_EQ(contents.hard_state, raft::HardState{});
+  EXPECT_TRUE(contents.entries.empty());
+  EXPECT_EQ(*ValidSnapshots(disk_, kDirectory), std::vector{SnapshotMark{}});
+  EXPECT_FALSE(*io::Exists(disk_, "member/wal.tmp"));
+  EXPECT_TRUE(*HasLog(disk_, kDirectory));
+}
+
+TEST_F(WalTest, ThereIsNoLogToReplayWhereNoneWasMade) {
+  EXPECT_FALSE(*HasLog(disk_, kDirectory));
+  EXPECT_EQ(Read().error().code, Code::kNotFound);
+  ASSERT_TRUE(disk_.MakeDirectories("member/wal").ok());
+  EXPECT_FALSE(*HasLog(disk_, kDirectory));
+  EXPECT_EQ(Writer::Create(disk_, kDirectory, kMetadata).error().code, Code::kAlreadyExists);
+}
+
+TEST_F(WalTest, ReadsBackWhatWasSynced) {
+  Create();
+  Append(1, 3, 1);
+  writer_->Mark(MakeMark(2, 1));
+  ASSERT_TRUE(writer_->Sync().ok());
+  const Contents contents = *Read();
+  EXPECT_EQ(Indexes(contents), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(contents.entries[0].data.view(), "t1i1xxxxxxxxxxxxxxxxxxxx");
+  EXPECT_EQ(contents.hard_state, MakeState(1, 3));
+  EXPECT_EQ(contents.tail.last_index, LogIndex{3});
+  EXPECT_EQ(*ValidSnapshots(disk_, kDirectory), (std::vector{SnapshotMark{}, MakeMark(2, 1)}));
+}
+
+TEST_F(WalTest, AReplayBeginsBehindItsMark) {
+  Create();
+  Append(1, 5, 1);
+  writer_->Mark(MakeMark(3, 1));
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Indexes(*Read(3, 1)), (std::vector<std::uint64_t>{4, 5}));
+  EXPECT_EQ(Read(3, 2).error().message.substr(0, 23), "wal: snapshot mismatch:");
+  EXPECT_EQ(Read(4, 1).error().message, "wal: snapshot not found: index 4 in member/wal");
+}
+
+TEST_F(WalTest, AMarkBeyondTheCommittedLogIsNotValid) {
+  Create();
+  Append(1, 5, 1);
+  writer_->Mark(MakeMark(9, 1));
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(*ValidSnapshots(disk_, kDirectory), std::vector{SnapshotMark{}});
+}
+
+TEST_F(WalTest, LaterEntriesReplaceEarlierOnesFromTheirIndexOn) {
+  Create();
+  Append(1, 5, 1);
+  Append(3, 4, 2);
+  ASSERT_TRUE(writer_->Sync().ok());
+  const Contents contents = *Read();
+  EXPECT_EQ(Indexes(contents), (std::vector<std::uint64_t>{1, 2, 3, 4}));
+  EXPECT_EQ(contents.entries[2].term, Term{2});
+  EXPECT_EQ(contents.tail.last_index, LogIndex{4});
+}
+
+TEST_F(WalTest, AReceivedSnapshotMayJumpOverEntries) {
+  Create();
+  Append(1, 5, 1);
+  writer_->Mark(MakeMark(100, 2));
+  Append(101, 102, 2);
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Indexes(*Read(100, 2)), (std::vector<std::uint64_t>{101, 102}));
+  // From the older mark the log has a hole.
+  EXPECT_EQ(Read().error().code, Code::kDataLoss);
+  EXPECT_EQ(Read().error().message.substr(0, 31), "wal: slice bounds out of range:");
+}
+
+TEST_F(WalTest, WhatWasOnlyAppendedIsNotThere) {
+  Create();
+  Append(1, 1, 1);
+  ASSERT_TRUE(writer_->Sync().ok());
+  Append(2, 2, 1);
+  EXPECT_EQ(Indexes(*Read()), (std::vector<std::uint64_t>{1}));
+  ASSERT_TRUE(writer_->Write().ok());
+  EXPECT_GT(writer_->unsynced_bytes(), 0U);
+  EXPECT_EQ(Indexes(*Read()), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(WalTest, GoesOnAfterAReopen) {
+  Create();
+  Append(1, 3, 1);
+  ASSERT_TRUE(writer_->Sync().ok());
+  const Contents before = Reopen();
+  EXPECT_EQ(before.entries.size(), 3U);
+  EXPECT_EQ(writer_->last_index(), LogIndex{3});
+  Append(4, 4, 2);
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Indexes(Reopen()), (std::vector<std::uint64_t>{1, 2, 3, 4}));
+}
+
+TEST_F(WalTest, AFullSegmentIsCutAndTheChainGoesOn) {
+  const WriterOptions options{8192, 4096};
+  Create(options);
+  for (std::uint64_t index = 1; index <= 60; ++index) {
+    ASSERT_TRUE(index % 2 == 0 || writer_->PrepareSpare().ok());
+    Append(index, index, 1 + index / 40, 500);
+    ASSERT_TRUE(writer_->Sync().ok());
+  }
+  const auto segments = *ListSegments(disk_, kDirectory);
+  ASSERT_GT(segments.size(), 3U);
+  const Contents contents = Reopen(options);
+  EXPECT_EQ(contents.entries.size(), 60U);
+  EXPECT_EQ(contents.hard_state, MakeState(2, 60));
+
+  // A closed segment ends with its last record, and a hole in the sequence is refused.
+  const std::string closed = Path(1, segments[1].first_index.value);
+  EXPECT_LT(Bytes(closed).size(), 8192U + 600U);
+  EXPECT_NE(Bytes(closed).substr(Bytes(closed).size() - 8), std::string(8, '\0'));
+  ASSERT_TRUE(disk_.Remove(closed).ok());
+  EXPECT_EQ(Read().error().code, Code::kDataLoss);
+}
+
+TEST_F(WalTest, APreparedSpareIsAllZerosAndBecomesTheNextSegment) {
+  const WriterOptions options{8192, 4096};
+  Create(options);
+  EXPECT_TRUE(writer_->WantsSpare());
+  ASSERT_TRUE(writer_->PrepareSpare().ok());
+  EXPECT_FALSE(writer_->WantsSpare());
+  EXPECT_EQ(Bytes("member/wal/0.tmp"), std::string(8192, '\0'));
+  Append(1, 20, 1, 500);
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_FALSE(*io::Exists(disk_, "member/wal/0.tmp"));
+  EXPECT_EQ(Bytes(Path(1, 21)).size(), 8192U);
+  EXPECT_TRUE(writer_->WantsSpare());
+}
+
+TEST_F(WalTest, ReleasedSegmentsMayBePurgedAndNoOthers) {
+  Create({4096, 4096});
+  for (std::uint64_t index = 1; index <= 50; ++index) {
+    Append(index, index, 1, 500);
+    ASSERT_TRUE(writer_->Sync().ok());
+  }
+  const auto all = *ListSegments(disk_, kDirectory);
+  ASSERT_GT(all.size(), 5U);
+  EXPECT_EQ(*PurgeSegments(disk_, kDirectory, 2), 0U);
+
+  writer_->Mark(MakeMark(30, 1));
+  ASSERT_TRUE(writer_->Sync().ok());
+  writer_->ReleaseTo(LogIndex{30});
+  EXPECT_EQ(*PurgeSegments(disk_, kDirectory, 0), 0U);
+  const std::size_t removed = *PurgeSegments(disk_, kDirectory, 2);
+  EXPECT_GT(removed, 0U);
+  const auto left = *ListSegments(disk_, kDirectory);
+  EXPECT_EQ(left.size(), all.size() - removed);
+  EXPECT_LE(left.front().first_index, LogIndex{30});
+  EXPECT_GT(left[1].first_index, LogIndex{30});
+  EXPECT_EQ(Indexes(*Read(30, 1)).size(), 20U);
+  EXPECT_EQ(Read(0, 0).error().message.substr(0, 20), "wal: file not found:");
+}
+
+TEST_F(WalTest, ASecondWriterIsRefused) {
+  Create();
+  const Contents contents = *Read();
+  EXPECT_EQ(Writer::Open(disk_, kDirectory, contents).error().code, Code::kFailedPrecondition);
+}
+
+TEST_F(WalTest, AnErrorIsFinal) {
+  Create();
+  Append(1, 1, 1);
+  disk_.Inject({sim::Operation::kSync, ".wal"});
+  const Status first = writer_->Sync();
+  EXPECT_EQ(first.error().code, Code::kDataLoss);
+  Append(2, 2, 1);
+  EXPECT_EQ(writer_->Sync().error(), first.error());
+  EXPECT_EQ(writer_->Write().error(), first.error());
+}
+
+TEST_F(WalTest, AFullDiskIsAnErrorBeforeAnythingIsAcknowledged) {
+  Create();
+  disk_.SetCapacity(6000);
+  Append(1, 20, 1, 500);
+  EXPECT_EQ(writer_->Sync().error().code, Code::kResourceExhausted);
+}
+
+TEST_F(WalTest, AnInterruptedCreateIsStartedAnew) {
+  ASSERT_TRUE(disk_.MakeDirectories("member/wal.tmp").ok());
+  ASSERT_TRUE(io::WriteFile(disk_, "member/wal.tmp/junk", AsBytes("x")).ok());
+  Create();
+  EXPECT_EQ(*disk_.List(kDirectory), std::vector{ToFileName({})});
+}
+
+}  // namespace
+}  // namespace quorate::wal
