@@ -75,6 +75,6 @@ apply_backup() {
     {apiVersion: "quorate.dev/v1alpha1", kind: "EtcdBackup", metadata: {name: $name},
      spec: {clusterRef: {name: $cluster}, storeRef: {name: $store}, deadline: "1m", retries: 0}}' | kn apply --server-side -f - >/dev/null
 }
-backup_phase() { kn get etcdbackup "$1" -o jsonpath='{.status.phase}'; }
+backup_phase() { object etcdbackups "$1" | jq -r .status.phase; }
 backup_is() { [ "$(backup_phase "$1")" = "$2" ]; }
 backup_says() { kn get etcdbackup "$1" -o json | jq -r '"\(.status.reason // "") \(.status.message // "")"'; }

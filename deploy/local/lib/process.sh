@@ -26,9 +26,9 @@ start_process() {
   disown "$pid" 2>/dev/null || true
 }
 
-# end_process NAME [SECONDS]: TERM, then KILL when it has not gone after SECONDS (10).
+# end_process NAME [SECONDS]: TERM, then KILL when it has not gone after SECONDS (5).
 end_process() {
-  local name=$1 patience=${2:-10} pid begin
+  local name=$1 patience=${2:-5} pid begin
   if pid=$(process_pid "$name"); then
     kill "$pid" 2>/dev/null || true
     begin=$(now_ms)

@@ -14,6 +14,11 @@ refused "an unknown field" 'replcas|unknown field|not declared' "$(manifest Etcd
 refused "no version" 'version.*required' "$(manifest EtcdCluster c '{"replicas": 3, "tls": {"mode": "None"}}')"
 refused "a store of two kinds" 's3.*pvc|exactly one' "$(manifest EtcdBackupStore s '{"s3": {"bucket": "bucket"}, "pvc": {"claimName": "claim"}}')"
 
+tell "the examples, on the other hand, are accepted"
+for example in "$ROOT"/deploy/examples/*.yaml; do
+  kn apply --server-side --dry-run=server -f "$example" >/dev/null || fail "$example was refused"
+done
+
 tell "what only the operator can know is said in a condition"
 says() {  # says KIND NAME PATTERN: message or conditions of the object match
   kn get "$1" "$2" -o json | jq -r '.status.message // "", (.status.conditions[]? | "\(.type) \(.reason) \(.message)")' | grep -iE -- "$3"
