@@ -48,9 +48,12 @@ make_base() {
     return 0
   fi
   say "base image: no registry answers; making Debian's minimal system with debootstrap (once, about a minute)"
-  local tree=$IMAGES/debian container
+  local tree=$IMAGES/debian container archives
   rm -rf "$tree"
-  logged "debootstrap" debootstrap --variant=minbase bookworm "$tree"
+  # From the archives that this machine's apt uses, security updates included.
+  archives=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME)' | awk '$1 == "Debian" {print "deb", $2, $3, "main"}' | sort -u)
+  logged "debootstrap" debootstrap --variant=minbase bookworm "$tree" "$(awk '$3 == "bookworm" {print $2; exit}' <<<"$archives")"
+  [ -z "$archives" ] || printf '%s\n' "$archives" >"$tree/etc/apt/sources.list"
   rm -rf "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree"/usr/share/{doc,man,locale,info}/* "$tree"/var/log/*
   printf 'path-exclude /usr/share/%s/*\n' doc man locale info >"$tree/etc/dpkg/dpkg.cfg.d/slim"
   rm -f "$tree/etc/resolv.conf" "$tree/etc/hostname"

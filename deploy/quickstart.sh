@@ -158,8 +158,8 @@ $("$KUBECTL" get etcdclusters,etcdmembers)
 It runs. Try next:
 $([ "$WHERE" = current ] || printf '\n  export KUBECONFIG=%s PATH=%s:$PATH\n' "$KUBECONFIG" "$CACHE/parts")
   kubectl get etcdcluster demo -w                          what it does, as it does it
-  kubectl delete pod $pod                        a member comes back on its volume
-  kubectl delete pod,pvc $pod --wait=false       a member that lost its data is replaced
+  kubectl delete pod $pod                           a member comes back on its volume
+  kubectl delete pvc/$pod-data pod/$pod --wait=false     a member that lost its data is replaced
   kubectl scale etcdcluster demo --replicas=5              grows one learner at a time
   kubectl exec $pod -- etcdctl get --prefix ''
   kubectl explain etcdcluster.spec                         every field; more examples: deploy/examples

@@ -1,14 +1,15 @@
-// quorate-checker: writes to a cluster until it is told to stop, and proves that nothing acknowledged was lost.
+// quorate-checker: writes to a cluster until told to stop, and proves that no write was lost.
 //
 //   quorate-checker --endpoint URL --report FILE [--prefix P] [--threads N]
 //
-// Every thread puts new keys, one after another, and after each put reads back a random key that was acknowledged before;
-// a read that fails, or answers anything but what was written, is a failure at once. SIGTERM or SIGINT ends the writing;
-// then every acknowledged key is read once more. The report is one JSON object; the exit code is 0 when nothing was
-// lost and no read failed. FILE.live is rewritten every half second while it runs: acknowledged puts, and milliseconds
-// since the last one.
+// Every thread puts new keys, one after another, and after each put reads back a random key that
+// was acknowledged before; a read that fails, or answers anything but what was written, is a
+// failure. SIGTERM or SIGINT ends the writing; then every acknowledged key is read once more. The
+// report is one JSON object; the exit code is 0 when nothing was lost and no read failed. FILE.live
+// is rewritten every half second while it runs: the same counts so far.
 //
-// A put without an answer may or may not have happened: it is counted, and no claim is made about its key.
+// A put without an answer may or may not have happened: it is counted, and no claim is made about
+// it.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -65,14 +66,18 @@ struct Tally {
   }
 };
 
-void Complain(const std::string& text) { std::fprintf(stderr, "checker: %s\n", text.c_str()); }
+void Complain(const std::string& text) {
+  std::fprintf(stderr, "checker: %s\n", text.c_str());
+}
 
 class Writer {
  public:
   Writer(const Settings& settings, int number, Tally& tally)
-      : prefix_(settings.prefix + "/" + std::to_string(number) + "/"), tally_(tally),
+      : prefix_(settings.prefix + "/" + std::to_string(number) + "/"),
+        tally_(tally),
         random_(static_cast<std::uint32_t>(number)) {
-    auto client = etcdclient::MakeClient({.endpoints = {settings.endpoint}, .call_timeout = milliseconds(10000)});
+    auto client = etcdclient::MakeClient(
+        {.endpoints = {settings.endpoint}, .call_timeout = milliseconds(10000)});
     if (client.ok()) client_ = std::move(client).value();
   }
 
@@ -105,7 +110,8 @@ class Writer {
       const auto found = present.value().find(key);
       if (found != present.value().end() && found->second == value) continue;
       ++tally_.lost;
-      Complain(key + " was acknowledged and is now " + (found == present.value().end() ? "absent" : found->second));
+      Complain(key + " was acknowledged and is now " +
+               (found == present.value().end() ? "absent" : found->second));
     }
   }
 
@@ -148,9 +154,11 @@ class Writer {
 
 void WriteReport(const std::string& path, const Tally& tally) {
   const std::string text =
-      "{\"acknowledged\":" + std::to_string(tally.acknowledged) + ",\"unanswered\":" +
-      std::to_string(tally.unanswered) + ",\"reads\":" + std::to_string(tally.reads) +
-      ",\"failed_reads\":" + std::to_string(tally.failed_reads) + ",\"lost\":" + std::to_string(tally.lost) +
+      "{\"acknowledged\":" + std::to_string(tally.acknowledged) +
+      ",\"unanswered\":" + std::to_string(tally.unanswered) +
+      ",\"reads\":" + std::to_string(tally.reads) +
+      ",\"failed_reads\":" + std::to_string(tally.failed_reads) +
+      ",\"lost\":" + std::to_string(tally.lost) +
       ",\"longest_gap_ms\":" + std::to_string(tally.longest_gap_ms) +
       ",\"since_last_ack_ms\":" + std::to_string(tally.NowMs() - tally.last_ack_ms) +
       ",\"seconds\":" + std::to_string(tally.NowMs() / 1000) + "}\n";
@@ -159,7 +167,8 @@ void WriteReport(const std::string& path, const Tally& tally) {
   std::rename(fresh.c_str(), path.c_str());
 }
 
-void ForEach(std::vector<std::unique_ptr<Writer>>& writers, const std::function<void(Writer&)>& work) {
+void ForEach(std::vector<std::unique_ptr<Writer>>& writers,
+             const std::function<void(Writer&)>& work) {
   std::vector<std::thread> threads;
   for (auto& writer : writers) threads.emplace_back([&work, &writer] { work(*writer); });
   for (auto& thread : threads) thread.join();
@@ -177,7 +186,8 @@ int Run(const Settings& settings) {
   }
   std::atomic<bool> writing = true;
   std::thread reporter([&] {
-    for (; writing; std::this_thread::sleep_for(milliseconds(500))) WriteReport(settings.report + ".live", tally);
+    for (; writing; std::this_thread::sleep_for(milliseconds(500)))
+      WriteReport(settings.report + ".live", tally);
   });
   ForEach(writers, [](Writer& writer) { writer.WriteUntilStopped(); });
   writing = false;
@@ -201,7 +211,8 @@ int main(int argc, char** argv) {
     if (name == "--threads") settings.threads = std::atoi(value.c_str());
   }
   if (settings.endpoint.empty() || settings.report.empty() || settings.threads < 1) {
-    std::fputs("usage: quorate-checker --endpoint URL --report FILE [--prefix P] [--threads N]\n", stderr);
+    std::fputs("usage: quorate-checker --endpoint URL --report FILE [--prefix P] [--threads N]\n",
+               stderr);
     return 2;
   }
   const auto stop = [](int) { quorate::stop_requested = true; };

@@ -33,7 +33,7 @@ while kill -0 $killer 2>/dev/null; do
   victim=$(status_of c '[.status.members[] | select(.role == "Follower")][0].name')
   old=$(member_id c "$victim")
   tell "round $round ($(kills) kills): the volume of $victim is deleted"
-  kn delete pvc "$victim" --wait=false >/dev/null
+  kn delete pvc "$victim-data" --wait=false >/dev/null
   kn delete pod "$victim" --grace-period=0 --force >/dev/null 2>&1
   replaced() { ! live_members c | grep -q " $old$"; }
   wait_for "it was removed" 300 replaced

@@ -4,11 +4,11 @@ wait_ready c 3
 id=$(status_of c .status.clusterID)
 survivor=$(leader_pod c)
 pods=$(member_pods c)
-survivor_volume_uid=$(kn get pvc "$survivor" -o jsonpath='{.metadata.uid}')
+survivor_volume_uid=$(kn get pvc "$survivor-data" -o jsonpath='{.metadata.uid}')
 members=$(kn get etcdmembers -o jsonpath='{.items[*].metadata.uid}')
 for pod in $pods; do
   [ "$pod" = "$survivor" ] && continue
-  kn delete pvc "$pod" --wait=false >/dev/null
+  kn delete pvc "$pod-data" --wait=false >/dev/null
   kn delete pod "$pod" --grace-period=0 --force >/dev/null 2>&1
 done
 quorum_lost() { [ "$(condition c QuorumLost)" = True ]; }
@@ -18,7 +18,7 @@ tell "it stays that way: nothing is removed, wiped or formed anew"
 for _ in 1 2 3; do
   generation=$(status_of c .metadata.resourceVersion)
   expect_equal "QuorumLost" True "$(condition c QuorumLost)"
-  expect_equal "the survivor's volume" "$survivor_volume_uid" "$(kn get pvc "$survivor" -o jsonpath='{.metadata.uid}')"
+  expect_equal "the survivor's volume" "$survivor_volume_uid" "$(kn get pvc "$survivor-data" -o jsonpath='{.metadata.uid}')"
   expect_equal "member slots" "$members" "$(kn get etcdmembers -o jsonpath='{.items[*].metadata.uid}')"
   expect_equal "cluster id" "$id" "$(status_of c .status.clusterID)"
   kn wait --for=condition=Ready etcdcluster/c --timeout=4s >/dev/null 2>&1 && fail "Ready without a quorum"
