@@ -30,8 +30,8 @@ class LeaderElection {
     std::string name = "quorate-operator";
     std::string identity;  // unique to this process
     std::chrono::seconds lease_duration{15};
-    std::chrono::seconds renew_deadline{10};
-    std::chrono::seconds retry{2};
+    std::chrono::milliseconds renew_deadline{10'000};
+    std::chrono::milliseconds retry{2'000};
   };
   enum class State { kWaiting, kLeading, kLost };
 

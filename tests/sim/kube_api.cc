@@ -487,6 +487,11 @@ void KubeApi::Inject(Fault fault) {
   faults_.push_back(std::move(fault));
 }
 
+void KubeApi::ClearFaults() {
+  MutexLock lock(mutex_);
+  faults_.clear();
+}
+
 void KubeApi::SetReachable(bool reachable) {
   MutexLock lock(mutex_);
   reachable_ = reachable;

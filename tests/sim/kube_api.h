@@ -68,6 +68,7 @@ class KubeApi final : public kube::Http {
     int retry_after = 0;  // seconds; 0: no such header
   };
   void Inject(Fault fault);
+  void ClearFaults();
   void SetReachable(bool reachable);  // false: also breaks what is open
   void StopAfterWrites(std::size_t writes);  // counted from now; 0: never
   bool stopped() const;
