@@ -38,7 +38,7 @@ Status Store::CompactStep(std::size_t rows_max) {
     if (!Decode(cursor->value(), &record)) {
       return Error{Code::kDataLoss, "revision store: row " + ToHex(cursor->key())};
     }
-    index_.Compact(record.key, compact_revision_, [&](RevisionId id, bool tombstone) {
+    index_->Compact(record.key, compact_revision_, [&](RevisionId id, bool tombstone) {
       batch.Delete(Family::kRev, RowName(id, tombstone).text());
     });
   }
@@ -63,7 +63,7 @@ Result<std::unique_ptr<HashTask>> Store::StartHash(Revision at) {
 HashTask::HashTask(Store& store, Revision at) : store_(store), keep_empty_(true) {
   CHECK(store_.pending_.empty() && !store_.in_txn_);
   hash_ = {Crc32c(0, AsBytes("key")), at, store_.compact_revision_, store_.revision_};
-  store_.index_.Scan("", std::string_view("\0", 1), at, [&](std::string_view, RevisionId) {
+  store_.index_->Scan("", std::string_view("\0", 1), at, [&](std::string_view, RevisionId) {
     keep_empty_ = false;
     return false;
   });
@@ -86,7 +86,7 @@ Result<bool> HashTask::Step(std::size_t rows_max) {
     // What compaction removes, or has removed already, must not count: of the compacted rows only
     // those that are still the newest of a living key at the hashed revision.
     if (row->id.main <= hash_.compact_revision && !keep_empty_) {
-      const auto newest = store_.index_.Find(record.key, hash_.revision);
+      const auto newest = store_.index_->Find(record.key, hash_.revision);
       if (!newest || *newest != row->id) continue;
     }
     if (row->id.main == hash_.compact_revision && row->tombstone) continue;

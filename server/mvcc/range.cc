@@ -100,7 +100,7 @@ Result<bool> RangeTask::Step(std::size_t keys_max) {
     std::size_t looked = 0;
     Status status;
     bool stopped = false;
-    store_.index_.Scan(next_, range_end_, at_, [&](std::string_view key, RevisionId id) {
+    store_.index_->Scan(next_, range_end_, at_, [&](std::string_view key, RevisionId id) {
       if (looked++ == keys_max) {
         next_.assign(key);
         stopped = true;

@@ -25,6 +25,15 @@ Result<std::unique_ptr<Store>> Store::Open(const Parts& parts) {
   return store;
 }
 
+Status Store::Reload() {
+  CHECK(idle() && pending_.empty() && !in_txn_);
+  index_.emplace();
+  cache_ = RecordCache();
+  revision_ = Revision{1};
+  compact_from_.clear();
+  return Restore();
+}
+
 Store::~Store() {
   CHECK(readers_.empty());
 }
@@ -57,12 +66,12 @@ Status Store::RestoreRow(std::string_view name, std::string_view value) {
   if (!row || !Decode(value, &record)) return Damaged("row " + ToHex(name));
   KeyIndex::Written written;
   if (row->tombstone) {
-    written = index_.RestoreTombstone(record.key, row->id);
+    written = index_->RestoreTombstone(record.key, row->id);
     record.lease = {};
   } else {
     if (!parts_.leases->Exists(record.lease)) record.lease = {};
-    written =
-        index_.Restore(record.key, {row->id, record.create_revision, record.version}, record.lease);
+    written = index_->Restore(record.key, {row->id, record.create_revision, record.version},
+                              record.lease);
   }
   MoveLease(record.key, written.previous_lease, record.lease);
   revision_ = std::max(revision_, row->id.main);
@@ -98,7 +107,7 @@ Result<RangeAnswer> Store::RangeAt(const RangeQuery& query, Revision current) {
 Result<RangeAnswer> Store::RangeOne(const RangeQuery& query, Revision at, Revision current) {
   RangeAnswer answer;
   answer.revision = current;
-  const auto id = index_.Find(query.key, at);
+  const auto id = index_->Find(query.key, at);
   if (!id) return answer;
   answer.count = 1;
   if (!query.count_only) {
@@ -115,7 +124,7 @@ Result<std::unique_ptr<RangeTask>> Store::StartRange(const RangeQuery& query) {
 }
 
 Result<std::optional<std::string>> Store::Get(std::string_view key, Revision at) {
-  const auto id = index_.Find(key, TRY(ReadableAt(at, revision_)));
+  const auto id = index_->Find(key, TRY(ReadableAt(at, revision_)));
   if (!id) return std::optional<std::string>();
   return std::optional<std::string>(TRY(View(*id, &scratch_)));
 }

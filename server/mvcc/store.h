@@ -53,6 +53,11 @@ class Store {
 
   // Reads the whole history into the index. Errors: kDataLoss for a row that is not one.
   static Result<std::unique_ptr<Store>> Open(const Parts& parts);
+  // The same again, after the backend adopted another content; the lease book has been reloaded.
+  // REQUIRES: idle(), nothing uncommitted.
+  Status Reload();
+  // No task is alive.
+  bool idle() const { return readers_.empty(); }
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -62,7 +67,7 @@ class Store {
 
   Revision revision() const { return revision_; }                  // an empty store is at 1
   Revision compact_revision() const { return compact_revision_; }  // -1: never compacted
-  std::int64_t key_count() const { return static_cast<std::int64_t>(index_.key_count()); }
+  std::int64_t key_count() const { return static_cast<std::int64_t>(index_->key_count()); }
 
   // The whole answer at once. For ranges known to be small, or inside a transaction.
   Result<RangeAnswer> Range(const RangeQuery& query);
@@ -74,12 +79,12 @@ class Store {
   // KeyValue bytes of one change that still exists.
   Status ReadRecord(RevisionId id, std::string* record);
   // What the index alone knows of the key's latest record; nullopt when the key does not live.
-  std::optional<LatestRecord> Latest(std::string_view key) const { return index_.Latest(key); }
+  std::optional<LatestRecord> Latest(std::string_view key) const { return index_->Latest(key); }
   // Calls visit(key) for each live key of the range in order, until it returns false.
   template <typename Visit>
   void ForEachKey(std::string_view key, std::string_view range_end, Visit visit) const {
-    index_.Scan(key, range_end, revision_,
-                [&](std::string_view found, RevisionId) { return visit(found); });
+    index_->Scan(key, range_end, revision_,
+                 [&](std::string_view found, RevisionId) { return visit(found); });
   }
 
   // Rows [from, to) of the history in order, for watchers that catch up. Reads only what was
@@ -133,7 +138,7 @@ class Store {
 
   const Parts parts_;
   ChangeListener* listener_ = nullptr;
-  KeyIndex index_;
+  std::optional<KeyIndex> index_{std::in_place};
   RecordCache cache_;
   std::vector<Pending> pending_;  // puts in the batch, in revision order
   Revision revision_{1};

@@ -27,7 +27,7 @@ void WriteTxn::Put(std::string_view key, std::string_view value, LeaseId lease) 
   CHECK(lease == LeaseId{} || store_.parts_.leases->Exists(lease));
   storage::Batch& batch = *store_.parts_.batch;
   const RevisionId id = NextId();
-  const KeyIndex::Written written = store_.index_.Put(key, id, lease);
+  const KeyIndex::Written written = store_.index_->Put(key, id, lease);
   const Record record{key, written.create_revision, main_, written.version, value, lease};
   const std::size_t bytes = EncodedSize(record);
   const std::size_t op = batch.ops().size();
@@ -41,7 +41,7 @@ void WriteTxn::Put(std::string_view key, std::string_view value, LeaseId lease) 
 
 std::int64_t WriteTxn::DeleteRange(std::string_view key, std::string_view range_end) {
   std::vector<std::string_view> doomed;  // entries stay where they are while they are marked
-  store_.index_.Scan(key, range_end, revision(), [&](std::string_view found, RevisionId) {
+  store_.index_->Scan(key, range_end, revision(), [&](std::string_view found, RevisionId) {
     doomed.push_back(found);
     return true;
   });
@@ -52,7 +52,7 @@ std::int64_t WriteTxn::DeleteRange(std::string_view key, std::string_view range_
 void WriteTxn::Delete(std::string_view key) {
   storage::Batch& batch = *store_.parts_.batch;
   const RevisionId id = NextId();
-  const KeyIndex::Written written = store_.index_.Tombstone(key, id);
+  const KeyIndex::Written written = store_.index_->Tombstone(key, id);
   const Record record{key, {}, {}, 0, {}, {}};
   const std::size_t op = batch.ops().size();
   char* place = batch.PutInPlace(Family::kRev, RowName(id, true).text(), EncodedSize(record));
@@ -66,7 +66,7 @@ Result<RangeAnswer> WriteTxn::Range(const RangeQuery& query) {
 }
 
 Result<std::optional<std::string>> WriteTxn::Get(std::string_view key) {
-  const auto id = store_.index_.Find(key, revision());
+  const auto id = store_.index_->Find(key, revision());
   if (!id) return std::optional<std::string>();
   return std::optional<std::string>(TRY(store_.View(*id, &store_.scratch_)));
 }

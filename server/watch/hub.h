@@ -44,7 +44,7 @@ struct Response {
   std::vector<EventBytes> events;
 };
 
-// Sink: the way out to one stream.
+// Sink: the way out to one stream. It must not call the hub from inside Offer.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -71,6 +71,7 @@ struct CreateRequest {
 
 class Hub final : public mvcc::ChangeListener {
  public:
+  // Becomes the store's listener until it is destroyed.
   explicit Hub(mvcc::Store& store);
   ~Hub() override;
   Hub(const Hub&) = delete;
@@ -94,8 +95,11 @@ class Hub final : public mvcc::ChangeListener {
 
   void OnChanges(Revision revision, std::span<const mvcc::Change> changes) override;
 
+  // The store was reloaded from a snapshot: every watcher catches up from where it was.
+  void Reloaded();
+
   // Whether CatchUp has work it can do now.
-  bool lagging() const;
+  bool lagging() const { return lagging_.size() > held_; }
   // Reads up to rows_max rows of history (more when one revision is longer) for the watchers that
   // catch up. Call between applies, with nothing uncommitted in the store.
   Status CatchUp(std::size_t rows_max);
@@ -103,28 +107,45 @@ class Hub final : public mvcc::ChangeListener {
   std::size_t stream_count() const { return streams_.size(); }
   std::size_t watcher_count() const { return watchers_; }
   std::size_t slow_watcher_count() const { return lagging_.size(); }
+  // Watchers that wait for their stream to drain.
+  std::size_t held_watcher_count() const { return held_; }
   std::uint64_t events_sent() const { return events_sent_; }
 
  private:
-  struct Stream;
+  struct Stream {
+    StreamId id = 0;
+    Sink* sink = nullptr;
+    std::int64_t next_id = 0;  // where drawing a watch id begins
+    std::map<std::int64_t, std::unique_ptr<Watcher>> watchers;
+  };
   struct Round;
 
   Stream* FindStream(StreamId stream);
-  std::int64_t DrawId(Stream& stream, std::int64_t wanted) const;
-  void Refuse(Stream& stream, Revision compacted, std::string reason);
-  void StartLagging(Watcher& watcher);
-  void Deliver(Watcher& watcher, Revision revision, std::vector<EventBytes>& events);
+  std::string WhyRefused(const Stream& stream, const CreateRequest& request) const;
+  std::int64_t DrawId(Stream& stream) const;
+  void StartLagging(Watcher& watcher, bool held);
+  void StopLagging(Watcher& watcher);
+  void Hold(Watcher& watcher, bool held);
+  // True: the stream took them.
+  bool Deliver(Watcher& watcher, Revision revision);
   void CancelCompacted(Watcher& watcher);
-  void Drop(Watcher& watcher);
-  Result<Revision> ScanHistory(Round& round, std::size_t rows_max);
+  void Forget(Watcher& watcher);
+  std::string PreviousOf(std::string_view key, Revision revision);
+  bool Synced(const Stream& stream) const;
+  std::vector<Watcher*> ReadyToRead();
+  Status ScanHistory(Round& round, std::size_t rows_max);
+  Status MatchRow(Round& round, const mvcc::DecodedRow& row, std::string_view bytes);
+  void FinishRound(Round& round);
 
   mvcc::Store& store_;
+  Revision revision_;  // the last one this hub was told of
   StreamId last_stream_ = 0;
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_;
   Matcher synced_;
   std::unordered_set<Watcher*> lagging_;
-  std::vector<Watcher*> matched_;  // scratch of OnChanges
-  std::vector<Watcher*> touched_;  // watchers with events in hand
+  std::size_t held_ = 0;           // of the lagging ones, those whose stream is full
+  std::vector<Watcher*> matched_;  // scratch
+  std::vector<Watcher*> touched_;  // scratch
   std::size_t watchers_ = 0;
   std::uint64_t events_sent_ = 0;
 };

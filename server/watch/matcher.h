@@ -27,6 +27,7 @@ struct Watcher {
   std::int64_t id = 0;
   std::string key;
   std::string range_end;  // empty: key alone; "\0": from key on
+  Revision start;         // as requested; 0: from now
   Revision next;          // the first revision it has not heard yet
   bool no_put = false;
   bool no_delete = false;
