@@ -98,9 +98,21 @@ stop_writer() {
   [ "$status" = 0 ] || { head -5 "$LOGS"/writer-*.err >&2; fail "an acknowledged write was lost or a read failed (above)"; }
 }
 
+# kill_container POD [NAMESPACE]: SIGKILL to its program, with no word to Kubernetes.
+kill_container() {
+  local id socket
+  id=$(K -n "${2:-$NS}" get pod "$1" -o jsonpath='{.status.containerStatuses[0].containerID}')
+  for socket in "${KUBECONFIG%/*}"/node*/containerd.sock; do
+    ctr -a "$socket" -n k8s.io tasks kill -s SIGKILL "${id#containerd://}" 2>/dev/null && return 0
+  done
+  fail "the program of pod $1 does not run"
+}
+
 # --- the operator ---
 
 operator_pod() { K -n quorate-system get pods -l app.kubernetes.io/component=operator -o jsonpath='{.items[0].metadata.name}'; }
+operator_leads() { [ -n "$(lease_holder)" ] && [ "$(lease_holder)" != "${1:-}" ]; }  # somebody else than $1
+lease_holder() { K -n quorate-system get lease quorate-operator -o jsonpath='{.spec.holderIdentity}'; }
 operator_ready() { K -n quorate-system rollout status deployment/quorate-operator --timeout=1s; }
 
 # --- when it fails ---

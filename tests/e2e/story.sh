@@ -21,14 +21,26 @@ PARTS=${QUORATE_CACHE:-$HOME/.cache/quorate}/parts
 VERSION=$(sed -n 's/^project(quorate VERSION \([0-9.]*\).*/\1/p' "$ROOT/CMakeLists.txt")
 CLUSTER=$ROOT/deploy/local/cluster.sh
 WRITER_PID=""
+E2E=${QUORATE_E2E_LOGS:-$ROOT/build/release/e2e}
+
+host_network() { ip -4 route; iptables-save | sed '/^#/d; s/ *\[[0-9:]*\]//'; ip -o link | sed 's/^[0-9]*: \([^:@]*\).*/\1/'; }
 
 setup() {
+  mkdir -p "$E2E"
+  "$CLUSTER" status --name $STAGE >/dev/null 2>&1 || host_network >"$E2E/host-network.txt"
   "$ROOT/deploy/packages.sh" cluster
   "$ROOT/deploy/local/parts.sh" tools pause etcd kubernetes coredns minio >/dev/null
   "$CLUSTER" up --name $STAGE --nodes 2
   [ -s "$PARTS/minio.tar" ] || "$ROOT/deploy/local/pack-image.sh" quorate.dev/test-minio:1 "$PARTS/minio.tar" "$PARTS/minio"
   "$CLUSTER" load-image "$PARTS/minio.tar" --name $STAGE
   "$ROOT/deploy/quickstart.sh" operator --name $STAGE --skip-build
+}
+
+cleanup() {
+  [ -z "${QUORATE_E2E_KEEP:-}" ] || return 0
+  "$CLUSTER" down --name $STAGE
+  [ -s "$E2E/host-network.txt" ] || return 0
+  diff "$E2E/host-network.txt" <(host_network) || fail "the host's network is not as it was before (above: < before, > now)"
 }
 
 finish() {
@@ -45,13 +57,13 @@ main() {
   local story=${1:?"name a story: $(cd "$HERE/stories" && echo *.sh)"}
   case $story in
     setup) setup; return ;;
-    cleanup) [ -n "${QUORATE_E2E_KEEP:-}" ] || "$CLUSTER" down --name $STAGE; return ;;
+    cleanup) cleanup; return ;;
   esac
   [ -e "$HERE/stories/$story.sh" ] || fail "no story '$story'; there are: $(cd "$HERE/stories" && echo *.sh)"
   KUBECONFIG=$("$CLUSTER" kubeconfig --name $STAGE) || fail "the stage is not up: tests/e2e/story.sh setup"
   export KUBECONFIG
   NS=${story//_/-}-$RANDOM
-  LOGS=${QUORATE_E2E_LOGS:-$ROOT/build/release/e2e}/$story
+  LOGS=$E2E/$story
   rm -rf "$LOGS"
   mkdir -p "$LOGS"
   K create namespace "$NS" >/dev/null

@@ -4,14 +4,15 @@ SEED=${QUORATE_E2E_SEED:-$RANDOM}
 KILLS=${QUORATE_E2E_KILLS:-20}
 tell "seed $SEED, $KILLS kills (to repeat: QUORATE_E2E_SEED=$SEED)"
 
-# The killer: at most four seconds pass between the operator's return and its next death.
+# The killer: waits until an operator leads, and at most five seconds more. A dead leader's lease must run out first.
 kill_again_and_again() {
-  local n pod
+  local n pod holder=""
   RANDOM=$SEED
   for ((n = 1; n <= KILLS; n++)); do
-    until operator_ready >/dev/null 2>&1; do sleep 0.1; done
-    sleep $((RANDOM % 4)).$((RANDOM % 10))
-    pod=$(operator_pod)
+    until operator_ready && operator_leads "$holder"; do sleep 0.3; done >/dev/null 2>&1
+    sleep $((RANDOM % 5)).$((RANDOM % 10))
+    pod=$(operator_pod) holder=$(lease_holder)
+    kill_container "$pod" quorate-system
     K -n quorate-system delete pod "$pod" --grace-period=0 --force >/dev/null 2>&1
     echo "$n $(elapsed) $pod" >>"$LOGS/kills.txt"
   done

@@ -27,8 +27,7 @@ stop_writer
 
 tell "--- the leader is killed: writes go on within 3 s"
 start_writer c
-leader=$(leader_pod c)
-kn delete pod "$leader" --grace-period=0 --force >/dev/null 2>&1
+kill_container "$(leader_pod c)"
 acknowledged=$(writer_value acknowledged)
 wait_for "writes go on" 20 writer_has $((acknowledged + 50))
 wait_ready c 3
