@@ -17,16 +17,19 @@ export STARTED_MS
 E2E=yes
 LABELS=()
 
-# run_tests ARGUMENTS: one ctest run; its counts are added to PASSED, FAILED and NOT_RUN.
+# run_tests ARGUMENTS: one ctest run; its counts are added up.
 FAILED=0 TOTAL=0 FAILED_NAMES=()
 run_tests() {
-  local log=$BUILD/ctest-part.log summary
-  ctest --test-dir "$BUILD" --output-on-failure --no-tests=ignore "$@" 2>&1 | tee "$log" | grep -v '^Internal ctest changing' || true
+  local log=$BUILD/ctest-part.log status=0 summary
+  ctest --test-dir "$BUILD" --output-on-failure --no-tests=ignore "$@" 2>&1 | tee "$log" || status=$?
   cat "$log" >>"$BUILD/tests.log"
-  summary=$(grep -E '^[0-9]+% tests passed' "$log" | tail -1) || { grep -q 'No tests were found' "$log" || { FAILED=$((FAILED + 1)) TOTAL=$((TOTAL + 1)); }; return 0; }
-  FAILED=$((FAILED + $(sed -E 's/.*, ([0-9]+) tests? failed out of.*/\1/' <<<"$summary")))
-  TOTAL=$((TOTAL + $(sed -E 's/.* out of ([0-9]+).*/\1/' <<<"$summary")))
-  mapfile -t -O "${#FAILED_NAMES[@]}" FAILED_NAMES < <(sed -n '/^The following tests FAILED:/,/^Errors while/p' "$log" | grep -E '^\s+[0-9]+ - ' || true)
+  if summary=$(grep -E '^[0-9]+% tests passed' "$log" | tail -1); then
+    FAILED=$((FAILED + $(sed -E 's/.*, ([0-9]+) tests? failed out of.*/\1/' <<<"$summary")))
+    TOTAL=$((TOTAL + $(sed -E 's/.* out of ([0-9]+).*/\1/' <<<"$summary")))
+    mapfile -t -O "${#FAILED_NAMES[@]}" FAILED_NAMES < <(sed -n '/^The following tests FAILED:/,/^Errors while/p' "$log" | grep -E '^\s+[0-9]+ - ' || true)
+  elif [ "$status" != 0 ]; then
+    die "ctest stopped before its end; see above"
+  fi
 }
 
 main() {
