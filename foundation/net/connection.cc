@@ -218,7 +218,6 @@ void SocketConnection::Flush() {
   const bool flushed = session_ == nullptr ? FlushPlain() : FlushCipher();
   if (closed_) return;
   if (!flushed) {
-    was_blocked_ = true;
     write_armed_ = true;
     socket_.async_wait(Socket::wait_write,
                        [self = Self()](const boost::system::error_code& failure) {
@@ -288,8 +287,6 @@ void SocketConnection::AfterFlush() {
     ArmRead();  // until the other side ends too, so that it sees our last bytes and no reset
     return;
   }
-  if (!was_blocked_) return;
-  was_blocked_ = false;
   if (handler_ != nullptr) handler_->OnDrained();
 }
 

@@ -31,7 +31,7 @@ class ConnectionHandler {
   virtual ~ConnectionHandler() = default;
   // The view is valid only during the call. May close the connection or pause reading.
   virtual void OnData(std::string_view bytes) = 0;
-  // The output queue became empty after it had been blocked by the socket.
+  // Everything written has gone to the socket: the moment to write more.
   virtual void OnDrained() {}
   // Once. Code kCancelled "closed" after our own Close; "EOF" (kUnavailable) when the other side
   // ended in order.

@@ -80,7 +80,6 @@ class SocketConnection final : public Connection {
   bool read_armed_ = false;
   bool write_armed_ = false;
   bool flush_scheduled_ = false;
-  bool was_blocked_ = false;
   bool closing_ = false;    // CloseWhenFlushed
   bool shut_down_ = false;  // our direction is closed, what comes is thrown away
   bool closed_ = false;

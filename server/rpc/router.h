@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/http_server.h"
 #include "rpc/call.h"
@@ -36,7 +37,8 @@ class Router {
     UnaryHandler unary;  // one of the two is set
     StreamHandler streaming;
   };
-  const Method* FindMethod(std::string_view path) const;
+  // The registered path and its method; null when there is none. Lives as long as the router.
+  const std::pair<const std::string, Method>* FindMethod(std::string_view path) const;
   // grpc-go's refusal for a path without a method.
   Error UnknownMethod(std::string_view path) const;
   const HttpHandler* FindHttp(std::string_view path) const;
