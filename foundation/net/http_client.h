@@ -43,7 +43,7 @@ struct HttpCallEvents {
   std::function<void(const HttpResponse& head)> on_head;  // status and headers; body empty
   std::function<void(std::string_view)> on_data;          // view valid during the call
   std::function<void(Status)> on_end;                     // exactly once, last
-  // sent bytes were taken after having been held up
+  // everything sent has gone to the socket
   std::function<void()> on_drained;
 };
 
