@@ -1,19 +1,21 @@
 // Client: the v3 API over gRPC, for programs that run etcd rather than merely use it.
 //
-//   auto client = TRY(etcdclient::MakeClient({.endpoints = {"https://10.0.0.1:2379"}, .tls = tls}));
-//   auto members = TRY(client->MemberList(true));
-//   auto status = TRY(client->StatusOf("https://10.0.0.2:2379"));
+//   auto client = TRY(etcdclient::MakeClient({.endpoints = {"https://10.0.0.1:2379"}, .tls =
+//   tls})); auto members = TRY(client->MemberList(true)); auto status =
+//   TRY(client->StatusOf("https://10.0.0.2:2379"));
 //
-// Every call is synchronous and bounded by a timeout. A call goes to the endpoint that answered last; when that one
-// cannot be reached the next is tried (etcdclient/retry.h). A call that names an endpoint goes there and nowhere else.
+// Every call is synchronous and bounded by a timeout. A call goes to the endpoint that answered
+// last; when that one cannot be reached the next is tried (etcdclient/retry.h). A call that names
+// an endpoint goes there and nowhere else.
 //
-// Two virtuals carry everything (Unary and Open), so a test replaces the network by overriding them.
+// Two virtuals carry everything (Unary and Open), so a test replaces the network by overriding
+// them.
 //
-// Errors: the server's code and its text, byte for byte ("etcdserver: requested lease not found"). Made here:
-// kDeadlineExceeded "context deadline exceeded: <why nobody could be reached>", kUnavailable for a call that may try one
-// round only, kCancelled "context canceled".
-// Thread: any, also at the same time. A Stream belongs to one thread; only Cancel may come from another.
-// Source: go.etcd.io/etcd/client/v3 (behaviour).
+// Errors: the server's code and its text, byte for byte ("etcdserver: requested lease not found").
+// Made here: kDeadlineExceeded "context deadline exceeded: <why nobody could be reached>",
+// kUnavailable for a call that may try one round only, kCancelled "context canceled". Thread: any,
+// also at the same time. A Stream belongs to one thread; only Cancel may come from another. Source:
+// go.etcd.io/etcd/client/v3 (behaviour).
 #pragma once
 
 #include <chrono>
@@ -36,8 +38,9 @@ struct TlsOptions {
   std::string ca{};           // empty: the system's roots
   std::string certificate{};  // chain, leaf first; empty: no client certificate
   std::string key{};
-  std::string server_name{};  // empty: the endpoint's host; else the name the server's certificate must carry
-  bool skip_verify = false;  // accept any server certificate: never outside a test
+  std::string server_name{};  // empty: the endpoint's host; else the name the server's certificate
+                              // must carry
+  bool skip_verify = false;   // accept any server certificate: never outside a test
 };
 
 struct Options {
@@ -47,18 +50,21 @@ struct Options {
   std::optional<TlsOptions> tls{};
   std::string user{};  // empty: no authentication
   std::string password{};
-  std::chrono::milliseconds dial_timeout{2000};    // one endpoint's connection; then the next is tried
-  std::chrono::milliseconds call_timeout{5000};    // whole call, all attempts; 0: none
-  // Ping a connection with calls under way; 0: never. Servers forbid more than one in 10 s: less counts as 10 s.
+  std::chrono::milliseconds dial_timeout{
+      2000};  // one endpoint's connection; then the next is tried
+  std::chrono::milliseconds call_timeout{5000};  // whole call, all attempts; 0: none
+  // Ping a connection with calls under way; 0: never. Servers forbid more than one in 10 s: less
+  // counts as 10 s.
   std::chrono::milliseconds keepalive_time{10000};
   std::chrono::milliseconds keepalive_timeout{6000};
   int request_bytes_max = 0;  // larger requests are refused before sending; 0: the server decides
 };
 
 struct CallOptions {
-  std::string endpoint{};                                  // empty: any; else exactly this one
-  std::optional<std::chrono::milliseconds> timeout{};      // default: Options::call_timeout; 0: none
-  bool one_round = false;       // give up once every candidate endpoint failed, instead of at the timeout
+  std::string endpoint{};                              // empty: any; else exactly this one
+  std::optional<std::chrono::milliseconds> timeout{};  // default: Options::call_timeout; 0: none
+  bool one_round =
+      false;  // give up once every candidate endpoint failed, instead of at the timeout
   bool require_leader = false;  // refuse, and end streams, when the member knows no leader
 };
 
@@ -72,8 +78,8 @@ class Stream {
   virtual Status CloseWrites() = 0;
 
   enum class Read { kMessage, kTimeout, kEnd };
-  // Waits for one message; kTimeout leaves a later call to take it; kEnd: the server ended the stream with ok.
-  // nullopt waits for ever.
+  // Waits for one message; kTimeout leaves a later call to take it; kEnd: the server ended the
+  // stream with ok. nullopt waits for ever.
   virtual Result<Read> Next(google::protobuf::MessageLite& message,
                             std::optional<std::chrono::milliseconds> timeout) = 0;
 
@@ -91,14 +97,16 @@ class Client {
   virtual Status Unary(const Method& method, const google::protobuf::MessageLite& request,
                        google::protobuf::MessageLite& response, const CallOptions& options) = 0;
   // A stream on the first endpoint that accepts a connection. `timeout` bounds the connecting only.
-  virtual Result<std::unique_ptr<Stream>> Open(const Method& method, const CallOptions& options) = 0;
+  virtual Result<std::unique_ptr<Stream>> Open(const Method& method,
+                                               const CallOptions& options) = 0;
   // As configured, or as last given to SetEndpoints.
   virtual std::vector<std::string> endpoints() const = 0;
   virtual void SetEndpoints(std::vector<std::string> endpoints) = 0;
 
   // The same for a request that knows its response type.
   template <typename Response, typename Request>
-  Result<Response> Call(const Method& method, const Request& request, const CallOptions& options = {}) {
+  Result<Response> Call(const Method& method, const Request& request,
+                        const CallOptions& options = {}) {
     Response response;
     Status done = Unary(method, request, response, options);
     if (!done.ok()) return std::move(done).error();
@@ -122,7 +130,8 @@ class Client {
   // Leases.
   Result<etcdserverpb::LeaseGrantResponse> LeaseGrant(std::chrono::seconds ttl, LeaseId id = {},
                                                       const CallOptions& options = {});
-  Result<etcdserverpb::LeaseRevokeResponse> LeaseRevoke(LeaseId id, const CallOptions& options = {});
+  Result<etcdserverpb::LeaseRevokeResponse> LeaseRevoke(LeaseId id,
+                                                        const CallOptions& options = {});
   Result<etcdserverpb::LeaseTimeToLiveResponse> LeaseTimeToLive(LeaseId id, bool keys,
                                                                 const CallOptions& options = {});
   Result<etcdserverpb::LeaseLeasesResponse> LeaseLeases(const CallOptions& options = {});
@@ -166,8 +175,8 @@ class Client {
   // Authentication and users have no methods of their own: Call<Response>(kUserAdd, request).
 };
 
-// No I/O: connections are made by the first call. kInvalidArgument: no endpoint, an endpoint that cannot be
-// understood, or TLS texts that are not PEM.
+// No I/O: connections are made by the first call. kInvalidArgument: no endpoint, an endpoint that
+// cannot be understood, or TLS texts that are not PEM.
 Result<std::unique_ptr<Client>> MakeClient(Options options);
 
 }  // namespace quorate::etcdclient

@@ -15,7 +15,8 @@
 namespace quorate::etcdclient {
 namespace {
 
-constexpr std::chrono::milliseconds kKeepaliveMin{10000};  // etcd closes connections that ping more often
+constexpr std::chrono::milliseconds kKeepaliveMin{
+    10000};  // etcd closes connections that ping more often
 
 bool LooksLikePem(const std::string& text) {
   return text.empty() || text.find("-----BEGIN ") != std::string::npos;
@@ -38,8 +39,7 @@ std::shared_ptr<grpc::ChannelCredentials> UnverifiedCredentials(const TlsOptions
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_verify_server_certs(false);
   options.set_check_call_host(false);
-  options.set_certificate_verifier(
-      std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
+  options.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
   if (!tls.certificate.empty()) {
     options.set_certificate_provider(
         std::make_shared<grpc::experimental::StaticDataCertificateProvider>(
@@ -56,7 +56,9 @@ std::shared_ptr<grpc::ChannelCredentials> MakeCredentials(const Endpoint& endpoi
   return grpc::SslCredentials({tls.ca, tls.key, tls.certificate});
 }
 
-int Milliseconds(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
+int Milliseconds(std::chrono::milliseconds duration) {
+  return static_cast<int>(duration.count());
+}
 
 grpc::ChannelArguments MakeArguments(const Options& options, const Endpoint& endpoint) {
   grpc::ChannelArguments arguments;
@@ -96,8 +98,8 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options,
 }
 
 Connected AwaitConnection(grpc::Channel& channel, std::chrono::milliseconds timeout) {
-  const gpr_timespec deadline = gpr_time_add(
-      gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout.count(), GPR_TIMESPAN));
+  const gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                             gpr_time_from_millis(timeout.count(), GPR_TIMESPAN));
   while (true) {
     const grpc_connectivity_state state = channel.GetState(true);
     if (state == GRPC_CHANNEL_READY) {

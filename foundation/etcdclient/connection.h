@@ -27,7 +27,8 @@ enum class Connected {
 };
 Connected AwaitConnection(grpc::Channel& channel, std::chrono::milliseconds timeout);
 
-// REQUIRES: !status.ok(). gRPC's own texts for a passed deadline and a cancelled call become etcd's.
+// REQUIRES: !status.ok(). gRPC's own texts for a passed deadline and a cancelled call become
+// etcd's.
 Error ToError(const grpc::Status& status);
 
 // False for a failure that gRPC reports without a connection having been there.

@@ -14,7 +14,8 @@ struct Endpoint {
   std::string host;  // without port and brackets; empty for unix sockets
 };
 
-// tls_without_scheme: what "host:port" means. kInvalidArgument names the text that was not understood.
+// tls_without_scheme: what "host:port" means. kInvalidArgument names the text that was not
+// understood.
 Result<Endpoint> ParseEndpoint(std::string_view text, bool tls_without_scheme);
 
 }  // namespace quorate::etcdclient

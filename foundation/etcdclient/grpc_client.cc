@@ -35,6 +35,10 @@ void Pause(milliseconds duration) {
   }
 }
 
+Error TimedOut(const Error& last) {
+  return Annotate({Code::kDeadlineExceeded, last.message}, "context deadline exceeded");
+}
+
 }  // namespace
 
 // When the whole call must be over.
@@ -79,7 +83,8 @@ Status GrpcClient::Unary(const Method& method, const MessageLite& request, Messa
 
 Result<std::unique_ptr<Stream>> GrpcClient::Open(const Method& method, const CallOptions& options) {
   std::unique_ptr<Stream> stream;
-  // A stream meets a stale token only after it was opened, too late to begin again: it always gets a new one.
+  // A stream meets a stale token only after it was opened, too late to begin again: it always gets
+  // a new one.
   if (!options_.user.empty()) DropToken();
   const Status done = TryEndpoints(method, options, [&](const Attempt& attempt) -> Status {
     stream = TRY(OpenStream(attempt.channel, method, MakeMetadata(options)));
@@ -111,6 +116,7 @@ Status GrpcClient::TryEndpoints(const Method& method, const CallOptions& options
   if (candidates.empty()) return Error{Code::kInvalidArgument, "no endpoint is known"};
   bool may_authenticate = !options_.user.empty();
   Error last{Code::kUnavailable, "no endpoint was tried"};
+  bool tried = false;
   for (milliseconds pause = kPauseFirst;; pause = std::min(pause * 2, kPauseMax)) {
     const std::size_t first = pinned ? 0 : preferred_.load() % candidates.size();
     for (std::size_t i = 0; i < candidates.size();) {
@@ -121,6 +127,9 @@ Status GrpcClient::TryEndpoints(const Method& method, const CallOptions& options
         if (!pinned) preferred_ = index;
         return {};
       }
+      // Cut off while trying again: why the earlier tries failed says more than that time ran out.
+      if (tried && done.error().code == Code::kDeadlineExceeded) return TimedOut(last);
+      tried = true;
       const AfterFailure next = Decide(method, done.error(), sent, may_authenticate);
       last = done.error();
       if (next == AfterFailure::kGiveUp) return last;
@@ -136,7 +145,7 @@ Status GrpcClient::TryEndpoints(const Method& method, const CallOptions& options
     if (deadline.Passed()) break;
     Pause(deadline.Left(pause));
   }
-  return Annotate({Code::kDeadlineExceeded, last.message}, "context deadline exceeded");
+  return TimedOut(last);
 }
 
 Status GrpcClient::TryOne(const std::string& endpoint, const Deadline& deadline, bool& sent,

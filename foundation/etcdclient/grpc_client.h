@@ -22,7 +22,7 @@ class GrpcClient final : public Client {
   ~GrpcClient() override;
 
   Status Unary(const Method& method, const google::protobuf::MessageLite& request,
-                        google::protobuf::MessageLite& response, const CallOptions& options) override;
+               google::protobuf::MessageLite& response, const CallOptions& options) override;
   Result<std::unique_ptr<Stream>> Open(const Method& method, const CallOptions& options) override;
   std::vector<std::string> endpoints() const override;
   void SetEndpoints(std::vector<std::string> endpoints) override;
@@ -34,13 +34,14 @@ class GrpcClient final : public Client {
   Result<std::shared_ptr<grpc::Channel>> ChannelFor(const std::string& endpoint);
   // Runs `attempt` on one endpoint after another until it succeeds or may not be tried again.
   Status TryEndpoints(const Method& method, const CallOptions& options,
-                               const std::function<Status(const Attempt&)>& attempt);
-  // One endpoint's turn: connect, get a token if needed, attempt. sent: the attempt's request may have arrived.
+                      const std::function<Status(const Attempt&)>& attempt);
+  // One endpoint's turn: connect, get a token if needed, attempt. sent: the attempt's request may
+  // have arrived.
   Status TryOne(const std::string& endpoint, const Deadline& deadline, bool& sent,
-                         const std::function<Status(const Attempt&)>& attempt);
+                const std::function<Status(const Attempt&)>& attempt);
   Status CallOnce(const Attempt& attempt, const Method& method, const Metadata& metadata,
-                           const google::protobuf::MessageLite& request,
-                           google::protobuf::MessageLite& response);
+                  const google::protobuf::MessageLite& request,
+                  google::protobuf::MessageLite& response);
   Metadata MakeMetadata(const CallOptions& options);
   // Gets a token from this endpoint. Ok without one where authentication is off.
   Status Authenticate(const Attempt& attempt);

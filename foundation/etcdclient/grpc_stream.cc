@@ -16,7 +16,9 @@ namespace {
 
 enum class Operation : std::uintptr_t { kStart = 1, kRead, kWrite, kCloseWrites, kFinish };
 
-void* TagOf(Operation operation) { return reinterpret_cast<void*>(operation); }
+void* TagOf(Operation operation) {
+  return reinterpret_cast<void*>(operation);
+}
 
 class GrpcStream final : public Stream {
  public:
@@ -44,8 +46,8 @@ class GrpcStream final : public Stream {
     grpc::ByteBuffer bytes;
     bool own = false;
     const grpc::Status packed =
-        grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::MessageLite>(message, &bytes,
-                                                                                      &own);
+        grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::MessageLite>(
+            message, &bytes, &own);
     if (!packed.ok()) return ToError(packed);
     call_->Write(bytes, TagOf(Operation::kWrite));
     if (!Await(Operation::kWrite)) return Finish();
@@ -72,7 +74,7 @@ class GrpcStream final : public Stream {
     }
     const grpc::Status parsed =
         grpc::GenericDeserialize<grpc::ProtoBufferReader, google::protobuf::MessageLite>(&incoming_,
-                                                                                        &message);
+                                                                                         &message);
     if (!parsed.ok()) return ToError(parsed);
     return Read::kMessage;
   }
@@ -94,10 +96,9 @@ class GrpcStream final : public Stream {
   // False: the time was up.
   bool AwaitRead(std::optional<std::chrono::milliseconds> timeout) {
     const gpr_timespec deadline =
-        timeout.has_value()
-            ? gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                           gpr_time_from_millis(timeout->count(), GPR_TIMESPAN))
-            : gpr_inf_future(GPR_CLOCK_MONOTONIC);
+        timeout.has_value() ? gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                           gpr_time_from_millis(timeout->count(), GPR_TIMESPAN))
+                            : gpr_inf_future(GPR_CLOCK_MONOTONIC);
     void* tag = nullptr;
     bool ok = false;
     while (!read_.has_value()) {
@@ -131,7 +132,8 @@ class GrpcStream final : public Stream {
   std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
   grpc::ByteBuffer incoming_;
   bool reading_ = false;
-  std::optional<bool> read_;  // a completed read that nobody took yet: true with a message, false at the end
+  std::optional<bool>
+      read_;  // a completed read that nobody took yet: true with a message, false at the end
   bool finished_ = false;
   grpc::Status status_;
 };

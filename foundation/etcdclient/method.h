@@ -5,7 +5,8 @@ namespace quorate::etcdclient {
 
 struct Method {
   const char* path;  // "/package.Service/Name"
-  // true: any failure to answer may be retried. false: only a request that provably never left may be.
+  // true: any failure to answer may be retried. false: only a request that provably never left may
+  // be.
   bool repeatable;
 };
 

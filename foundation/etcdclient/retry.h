@@ -1,7 +1,8 @@
 // Retry: what a failed attempt allows, as etcd's own client decides it. Pure.
 //
-// A repeatable call is tried again whenever the member was not available. Any other is tried again only if it never
-// left: a put that got lost on the way back may have been applied, and only its caller knows whether twice is harmless.
+// A repeatable call is tried again whenever the member was not available. Any other is tried again
+// only if it never left: a put that got lost on the way back may have been applied, and only its
+// caller knows whether twice is harmless.
 #pragma once
 
 #include "base/result.h"
@@ -11,8 +12,8 @@ namespace quorate::etcdclient {
 
 enum class AfterFailure {
   kGiveUp,
-  kNextEndpoint,    // the same request elsewhere
-  kNewToken,        // get a new token, then the same request
+  kNextEndpoint,  // the same request elsewhere
+  kNewToken,      // get a new token, then the same request
 };
 
 // sent: a connection was there when the attempt began. has_credentials: a new token can be got.

@@ -5,7 +5,8 @@
 
 namespace quorate::etcdclient {
 
-using namespace etcdserverpb;  // NOLINT(google-build-using-namespace): this file is about little else
+using namespace etcdserverpb;  // NOLINT(google-build-using-namespace): this file is about little
+                               // else
 
 Result<RangeResponse> Client::Range(const RangeRequest& request, const CallOptions& options) {
   return Call<RangeResponse>(kRange, request, options);
@@ -73,7 +74,8 @@ Result<LeaseKeepAliveResponse> Client::LeaseKeepAlive(LeaseId id, const CallOpti
   TRY(stream->Write(request));
   LeaseKeepAliveResponse response;
   const auto timeout = options.timeout.value_or(Ms{5000});
-  switch (TRY(stream->Next(response, timeout.count() == 0 ? std::nullopt : std::optional(timeout)))) {
+  switch (
+      TRY(stream->Next(response, timeout.count() == 0 ? std::nullopt : std::optional(timeout)))) {
     case Stream::Read::kMessage:
       return response;
     case Stream::Read::kTimeout:
@@ -157,9 +159,10 @@ Result<AlarmResponse> Client::AlarmDisarm(MemberId member, AlarmType alarm,
   AlarmResponse all;
   if (member.value == 0 && alarm == NONE) {
     targets.clear();
-    all = TRY(AlarmList(options));
-    for (const auto& raised : all.alarms()) targets.emplace_back(raised.memberid(), raised.alarm());
-    all.clear_alarms();
+    const auto listed = TRY(AlarmList(options));
+    for (const auto& raised : listed.alarms()) {
+      targets.emplace_back(raised.memberid(), raised.alarm());
+    }
   }
   for (const auto& [id, kind] : targets) {
     AlarmRequest request;

@@ -8,8 +8,8 @@
 //     for (const auto& event : response->events()) ...
 //   }
 //
-// When the stream breaks the watch opens another, at any endpoint, one revision after the last it has handed out; the
-// caller sees at most a pause. Only what the server says by `canceled` ends it.
+// When the stream breaks the watch opens another, at any endpoint, one revision after the last it
+// has handed out; the caller sees at most a pause. Only what the server says by `canceled` ends it.
 //
 // Invariants: revisions of events never go back; no event is handed out twice.
 // Ownership: borrows the client.
@@ -28,18 +28,20 @@ namespace quorate::etcdclient {
 
 class Watch {
  public:
-  // Returns once the server confirmed the watch, so that a later put is certainly seen. A refusal (permission,
-  // compacted revision) is not an error here: it is the first response of Next.
+  // Returns once the server confirmed the watch, so that a later put is certainly seen. A refusal
+  // (permission, compacted revision) is not an error here: it is the first response of Next.
   static Result<std::unique_ptr<Watch>> Start(Client& client,
                                               const etcdserverpb::WatchCreateRequest& request,
                                               const CallOptions& options = {});
 
-  // The next response with events, a progress notice (no events) or the end (canceled). nullopt: none within timeout.
-  // kCancelled after Cancel(); kDeadlineExceeded when no endpoint could be reached within the call timeout.
+  // The next response with events, a progress notice (no events) or the end (canceled). nullopt:
+  // none within timeout. kCancelled after Cancel(); kDeadlineExceeded when no endpoint could be
+  // reached within the call timeout.
   Result<std::optional<etcdserverpb::WatchResponse>> Next(
       std::optional<std::chrono::milliseconds> timeout);
 
-  // Asks for a progress notice: all events up to its header.revision have been handed out before it.
+  // Asks for a progress notice: all events up to its header.revision have been handed out before
+  // it.
   Status RequestProgress();
 
   void Cancel();
@@ -49,13 +51,15 @@ class Watch {
 
   // A new stream, and the server's word that the watch is there.
   Status Reopen();
-  // Notes how far the watch has come and makes ready what the caller gets; parts of one answer are put together first.
+  // Notes how far the watch has come and makes ready what the caller gets; parts of one answer are
+  // put together first.
   void Take(etcdserverpb::WatchResponse response);
 
   Client& client_;
   etcdserverpb::WatchCreateRequest request_;  // start_revision moves on with what was handed out
   CallOptions options_;
-  std::mutex stream_mutex_;  // guards the pointer against Cancel; only the watch's thread changes it
+  std::mutex
+      stream_mutex_;  // guards the pointer against Cancel; only the watch's thread changes it
   std::unique_ptr<Stream> stream_;                      // null: broken, to be opened again
   std::optional<etcdserverpb::WatchResponse> ready_;    // for the next Next
   std::optional<etcdserverpb::WatchResponse> partial_;  // fragments so far

@@ -15,15 +15,20 @@
 namespace quorate::test {
 namespace {
 
-std::string Url(int port) { return "http://127.0.0.1:" + std::to_string(port); }
+std::string Url(int port) {
+  return "http://127.0.0.1:" + std::to_string(port);
+}
 
 }  // namespace
 
 EtcdServer::EtcdServer(std::string program, std::vector<std::string> extra)
+    : EtcdServer(std::move(program), std::move(extra), Ports()) {}
+
+EtcdServer::EtcdServer(std::string program, std::vector<std::string> extra, Ports ports)
     : program_(std::move(program)),
       extra_(std::move(extra)),
-      client_port_(FreePort()),
-      peer_port_(FreePort()) {
+      client_port_(ports.client),
+      peer_port_(ports.peer) {
   extra_.push_back("--initial-cluster=default=" + Url(peer_port_));
   Start();
 }
@@ -63,11 +68,17 @@ void EtcdServer::Kill() {
   process_->Wait();
 }
 
-void EtcdServer::Restart() { Start(); }
+void EtcdServer::Restart() {
+  Start();
+}
 
-std::string EtcdServer::endpoint() const { return "127.0.0.1:" + std::to_string(client_port_); }
+std::string EtcdServer::endpoint() const {
+  return "127.0.0.1:" + std::to_string(client_port_);
+}
 
-std::string EtcdServer::peer_url() const { return Url(peer_port_); }
+std::string EtcdServer::peer_url() const {
+  return Url(peer_port_);
+}
 
 std::string EtcdServer::Log() const {
   std::ifstream file(scratch_.path() + "/log");

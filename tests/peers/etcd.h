@@ -19,10 +19,19 @@ inline constexpr const char* kNoEtcd = "etcd is not in the parts folder: run dep
 
 class EtcdServer {
  public:
-  // extra: further flags. The data directory is new and goes with the object.
+  struct Ports {
+    int client = FreePort();
+    int peer = FreePort();
+  };
+
+  // extra: further flags. The data directory is new and goes with the object. The same ports give
+  // the same ids.
   explicit EtcdServer(std::string program, std::vector<std::string> extra = {});
-  // The member `name` of several; its peer URL must be in initial_cluster ("a=http://127.0.0.1:1,b=...").
-  EtcdServer(std::string program, std::string name, int peer_port, const std::string& initial_cluster);
+  EtcdServer(std::string program, std::vector<std::string> extra, Ports ports);
+  // The member `name` of several; its peer URL must be in initial_cluster
+  // ("a=http://127.0.0.1:1,b=...").
+  EtcdServer(std::string program, std::string name, int peer_port,
+             const std::string& initial_cluster);
 
   bool AwaitHealthy();  // until GET /health says so, or 20 s
   // SIGKILL, and a start on the same data and ports.

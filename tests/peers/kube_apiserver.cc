@@ -33,7 +33,9 @@ KubeApiServer::KubeApiServer() : etcd_(Part("etcd")), port_(FreePort()) {
       dir + "/apiserver.log");
 }
 
-KubeApiServer::~KubeApiServer() { Kill(); }
+KubeApiServer::~KubeApiServer() {
+  Kill();
+}
 
 bool KubeApiServer::AwaitReady() {
   const std::string curl = "/usr/bin/curl";
@@ -47,11 +49,17 @@ bool KubeApiServer::AwaitReady() {
       std::chrono::seconds(60));
 }
 
-void KubeApiServer::Kill() { process_.reset(); }
+void KubeApiServer::Kill() {
+  process_.reset();
+}
 
-std::string KubeApiServer::url() const { return "https://127.0.0.1:" + std::to_string(port_); }
+std::string KubeApiServer::url() const {
+  return "https://127.0.0.1:" + std::to_string(port_);
+}
 
-std::string KubeApiServer::ca_file() const { return scratch_.path() + "/certs/apiserver.crt"; }
+std::string KubeApiServer::ca_file() const {
+  return scratch_.path() + "/certs/apiserver.crt";
+}
 
 std::string KubeApiServer::Log() const {
   const std::string log = Slurp(scratch_.path() + "/apiserver.log");

@@ -41,7 +41,8 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 }
 
 // In the child: never returns.
-[[noreturn]] void Execute(char* const* command, char* const* environment, int in, int out, int err) {
+[[noreturn]] void Execute(char* const* command, char* const* environment, int in, int out,
+                          int err) {
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(in, STDIN_FILENO);

@@ -1,7 +1,7 @@
 // ChildProcess: a real program, started for a test and ended with it.
 //
-// It runs in a session of its own with stdin from /dev/null; its output goes to a file. The destructor ends it by pid
-// (SIGKILL) and reaps it; a parent that dies takes it along.
+// It runs in a session of its own with stdin from /dev/null; its output goes to a file. The
+// destructor ends it by pid (SIGKILL) and reaps it; a parent that dies takes it along.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,8 @@ namespace quorate::test {
 
 class ChildProcess {
  public:
-  // environment is added to this process's own. Aborts the test run when the program cannot be started.
+  // environment is added to this process's own. Aborts the test run when the program cannot be
+  // started.
   ChildProcess(const std::vector<std::string>& command, const std::string& output_path,
                const std::map<std::string, std::string>& environment = {});
   ~ChildProcess();
@@ -57,7 +58,8 @@ class ScratchDirectory {
 // A TCP port of 127.0.0.1 that was free a moment ago.
 int FreePort();
 
-// ${QUORATE_CACHE:-$HOME/.cache/quorate}/parts/<name>; empty when it was not built (deploy/local/parts.sh builds it).
+// ${QUORATE_CACHE:-$HOME/.cache/quorate}/parts/<name>; empty when it was not built
+// (deploy/local/parts.sh builds it).
 std::string Part(const std::string& name);
 
 }  // namespace quorate::test

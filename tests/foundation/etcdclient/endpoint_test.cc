@@ -22,11 +22,13 @@ TEST(EndpointTest, UnderstandsEveryFormUsersWrite) {
 }
 
 TEST(EndpointTest, RefusesWhatItCannotDialAndQuotesIt) {
-  for (const char* text : {"", "localhost", "http://localhost", "a:b", "::1:2379", "http://a:1/x", ":2379"}) {
+  for (const char* text :
+       {"", "localhost", "http://localhost", "a:b", "::1:2379", "http://a:1/x", ":2379"}) {
     const auto endpoint = ParseEndpoint(text, false);
     ASSERT_FALSE(endpoint.ok()) << text;
     EXPECT_EQ(endpoint.error().code, Code::kInvalidArgument);
-    EXPECT_THAT(endpoint.error().message, testing::HasSubstr("endpoint \"" + std::string(text) + "\""));
+    EXPECT_THAT(endpoint.error().message,
+                testing::HasSubstr("endpoint \"" + std::string(text) + "\""));
   }
 }
 

@@ -1,4 +1,5 @@
-// The client against a real etcd: every kind of call once, exact error texts, failover, a watch across a restart.
+// The client against a real etcd: every kind of call once, exact error texts, failover, a watch
+// across a restart.
 #include <chrono>
 
 #include "base/digest.h"
@@ -10,10 +11,10 @@
 namespace quorate::etcdclient {
 namespace {
 
-using test::EtcdServer;
-using test::Part;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::EtcdServer;
+using test::Part;
 
 class LiveTest : public testing::Test {
  protected:
@@ -82,12 +83,12 @@ TEST_F(LiveTest, StreamsASnapshotWhoseDigestIsRight) {
   ASSERT_TRUE(Put("k", "v").ok());
   std::string bytes;
   std::uint64_t last_remaining = 1;
-  const auto summary = FetchSnapshot(*client_, etcd_->endpoint(),
-                                     [&](std::string_view chunk, std::uint64_t remaining) -> Status {
-                                       bytes += chunk;
-                                       last_remaining = remaining;
-                                       return {};
-                                     });
+  const auto summary = FetchSnapshot(
+      *client_, etcd_->endpoint(), [&](std::string_view chunk, std::uint64_t remaining) -> Status {
+        bytes += chunk;
+        last_remaining = remaining;
+        return {};
+      });
   ASSERT_TRUE(summary.ok()) << summary.error().message;
   EXPECT_EQ(summary->bytes, bytes.size());
   EXPECT_EQ(last_remaining, 0U);
@@ -96,10 +97,10 @@ TEST_F(LiveTest, StreamsASnapshotWhoseDigestIsRight) {
 }
 
 TEST_F(LiveTest, ASinkThatFailsEndsTheSnapshotWithItsOwnError) {
-  const auto summary = FetchSnapshot(*client_, etcd_->endpoint(),
-                                     [](std::string_view, std::uint64_t) -> Status {
-                                       return Error{Code::kResourceExhausted, "disk full"};
-                                     });
+  const auto summary =
+      FetchSnapshot(*client_, etcd_->endpoint(), [](std::string_view, std::uint64_t) -> Status {
+        return Error{Code::kResourceExhausted, "disk full"};
+      });
   EXPECT_EQ(summary.error(), (Error{Code::kResourceExhausted, "disk full"}));
 }
 
@@ -144,9 +145,10 @@ TEST_F(LiveTest, AuthenticatesAndRenewsATokenTheServerForgot) {
   auto root =
       MakeClient({.endpoints = {etcd_->endpoint()}, .user = "root", .password = "secret"}).value();
   EXPECT_TRUE(root->Get("k").ok()) << "credentials must not hurt while authentication is off";
-  ASSERT_TRUE(client_->Call<etcdserverpb::AuthEnableResponse>(kAuthEnable,
-                                                             etcdserverpb::AuthEnableRequest())
-                  .ok());
+  ASSERT_TRUE(
+      client_
+          ->Call<etcdserverpb::AuthEnableResponse>(kAuthEnable, etcdserverpb::AuthEnableRequest())
+          .ok());
   EXPECT_EQ(client_->Get("k").error().message, "etcdserver: user name is empty");
   EXPECT_TRUE(root->Get("k").ok());
   etcd_->Kill();

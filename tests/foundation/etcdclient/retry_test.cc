@@ -26,8 +26,9 @@ TEST(RetryTest, AReadGoesToTheNextEndpointEitherWay) {
 }
 
 TEST(RetryTest, AnAnswerIsAnAnswer) {
-  EXPECT_EQ(Decide(kRange, {Code::kInvalidArgument, "etcdserver: key is not provided"}, true, false),
-            AfterFailure::kGiveUp);
+  EXPECT_EQ(
+      Decide(kRange, {Code::kInvalidArgument, "etcdserver: key is not provided"}, true, false),
+      AfterFailure::kGiveUp);
   EXPECT_EQ(Decide(kRange, {Code::kDeadlineExceeded, "context deadline exceeded"}, true, false),
             AfterFailure::kGiveUp);
 }

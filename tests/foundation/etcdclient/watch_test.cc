@@ -1,4 +1,5 @@
-// A Watch over a scripted network: what it asks again for after a stream broke, and what it hands out.
+// A Watch over a scripted network: what it asks again for after a stream broke, and what it hands
+// out.
 #include "etcdclient/watch.h"
 
 #include <deque>

@@ -36,14 +36,20 @@ TEST(ProtoBytesTest, RaftEntryCarriesHeaderAfterTheRequest) {
   request.mutable_header()->set_id(7);
   request.mutable_put()->set_key("a");
   request.mutable_put()->set_value("b");
-  EXPECT_EQ(Hex(request.SerializeAsString()), "2206" "0a0161120162" "a20602" "0807");
+  EXPECT_EQ(Hex(request.SerializeAsString()),
+            "2206"
+            "0a0161120162"
+            "a20602"
+            "0807");
 }
 
 TEST(ProtoBytesTest, PlainRangeOverAllKeysIsSixBytes) {
   etcdserverpb::RangeRequest request;
   request.set_key(std::string(1, '\0'));
   request.set_range_end(std::string(1, '\0'));
-  EXPECT_EQ(Hex(request.SerializeAsString()), "0a0100" "120100");
+  EXPECT_EQ(Hex(request.SerializeAsString()),
+            "0a0100"
+            "120100");
 }
 
 TEST(ProtoBytesTest, CompareRangeEndUsesATwoByteTag) {
@@ -52,7 +58,11 @@ TEST(ProtoBytesTest, CompareRangeEndUsesATwoByteTag) {
   compare.set_key("k");
   compare.set_mod_revision(0);  // a set oneof is written even when zero
   compare.set_range_end("l");
-  EXPECT_EQ(Hex(compare.SerializeAsString()), "1002" "1a016b" "3000" "8204016c");
+  EXPECT_EQ(Hex(compare.SerializeAsString()),
+            "1002"
+            "1a016b"
+            "3000"
+            "8204016c");
 }
 
 TEST(ProtoBytesTest, EmptyAlarmGetIsEmpty) {

@@ -128,8 +128,7 @@ TEST(ProtoNumbersTest, RaftEntryKeepsItsNumbers) {
             "auth_role_get=1202 auth_role_grant_permission=1203 auth_role_revoke_permission=1204 "
             "cluster_version_set=1300 cluster_member_attr_set=1301 downgrade_info_set=1302 "
             "downgrade_version_test=9900");
-  EXPECT_EQ(Fields<RequestHeader>(),
-            "etcdserverpb.RequestHeader: ID=1 username=2 auth_revision=3");
+  EXPECT_EQ(Fields<RequestHeader>(), "etcdserverpb.RequestHeader: ID=1 username=2 auth_revision=3");
   EXPECT_EQ(Fields<InternalAuthenticateRequest>(),
             "etcdserverpb.InternalAuthenticateRequest: name=1 password=2 simple_token=3");
 }

@@ -1,0 +1,137 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <ostream>
+#include <utility>
+
+#include "commands/bind.h"
+#include "commands/commands.h"
+#include "commands/operations.h"
+#include "etcdclient/watch.h"
+#include "output/print.h"
+#include "output/text.h"
+
+namespace quorate::commands {
+namespace {
+
+using etcdserverpb::WatchResponse;
+
+struct WatchFlags {
+  std::vector<std::string> words{};
+  bool interactive = false;
+  bool prefix = false;
+  bool prev_kv = false;
+  bool progress_notify = false;
+  std::int64_t rev = 0;
+};
+
+// Key and range end from the words or, without any, from ETCDCTL_WATCH_KEY and
+// ETCDCTL_WATCH_RANGE_END.
+Result<etcdserverpb::WatchCreateRequest> BuildWatch(const Session& session,
+                                                    const WatchFlags& flags) {
+  std::vector<std::string> words = flags.words;
+  if (words.empty()) {
+    const auto key = session.doors().environment("ETCDCTL_WATCH_KEY");
+    const auto end = session.doors().environment("ETCDCTL_WATCH_RANGE_END");
+    if (key.has_value()) words.push_back(*key);
+    if (key.has_value() && end.has_value()) words.push_back(*end);
+  }
+  if (words.empty() || words.size() > 2) {
+    return Error{Code::kInvalidArgument, "bad number of arguments"};
+  }
+  if (words.size() == 2 && flags.prefix) {
+    return Error{Code::kInvalidArgument, "`range_end` and `--prefix` are mutually exclusive"};
+  }
+  etcdserverpb::WatchCreateRequest request;
+  request.set_key(words[0]);
+  if (words.size() == 2) request.set_range_end(words[1]);
+  if (flags.prefix) request.set_range_end(PrefixEnd(words[0]));
+  if (flags.prefix && words[0].empty()) request.set_key(std::string(1, '\0'));
+  request.set_start_revision(flags.rev);
+  request.set_prev_kv(flags.prev_kv);
+  request.set_progress_notify(flags.progress_notify);
+  return request;
+}
+
+std::string CancelReason(const WatchResponse& response) {
+  if (response.compact_revision() != 0) {
+    return "etcdserver: mvcc: required revision has been compacted";
+  }
+  return response.cancel_reason().empty()
+             ? "etcdserver: mvcc: required revision is a future revision"
+             : response.cancel_reason();
+}
+
+// Runs the words after "--" once for each event.
+Exit RunFor(Session& session, const WatchResponse& response) {
+  for (const auto& event : response.events()) {
+    const int code = session.doors().run(
+        session.after_dashes,
+        {{"ETCD_WATCH_REVISION", std::to_string(response.header().revision())},
+         {"ETCD_WATCH_EVENT_TYPE", event.type() == mvccpb::Event::PUT ? "\"PUT\"" : "\"DELETE\""},
+         {"ETCD_WATCH_KEY", output::Quote(event.kv().key())},
+         {"ETCD_WATCH_VALUE", output::Quote(event.kv().value())}});
+    if (code != 0) {
+      return Exit::Fail(kExitError, "command \"" + output::Join(session.after_dashes, " ") +
+                                        "\" error (exit status " + std::to_string(code) + ")");
+    }
+  }
+  return Exit::Ok();
+}
+
+Exit Watch(Session& session, const WatchFlags& flags) {
+  if (flags.interactive) {
+    return Exit::Fail(kExitBadFeature,
+                      "watch --interactive is not supported: start one watch for each key");
+  }
+  const auto request = BuildWatch(session, flags);
+  if (!request.ok()) return Exit::BadArguments(request.error().message);
+  const auto client = session.Client();
+  if (!client.ok()) return Exit::Failed(client.error());
+  auto watch = etcdclient::Watch::Start(**client, *request);
+  if (!watch.ok()) return Exit::Failed(watch.error());
+  while (true) {
+    const auto next = (*watch)->Next(std::nullopt);
+    if (!next.ok()) return Exit::Failed(next.error());
+    if (!next->has_value()) continue;
+    const WatchResponse& response = **next;
+    if (response.canceled()) {
+      session.err() << "watch was canceled (" << CancelReason(response) << ")\n";
+    } else if (response.events().empty()) {
+      session.out() << "progress notify: " << response.header().revision() << "\n";
+    }
+    Exit shown = session.Show(output::PrintWatch(session.style(), response));
+    if (shown.code != 0) return shown;
+    if (response.canceled()) {
+      return Exit::Fail(kExitInterrupted, "watch is canceled by the server");
+    }
+    if (!session.after_dashes.empty()) {
+      Exit ran = RunFor(session, response);
+      if (ran.code != 0) return ran;
+    }
+  }
+}
+
+}  // namespace
+
+void AddWatchCommand(CLI::App& app, Session& session) {
+  auto flags = std::make_shared<WatchFlags>();
+  CLI::App* command = app.add_subcommand("watch", "Watches events stream on keys or prefixes");
+  command->add_option("key", flags->words, "what to watch")
+      ->type_name("[range_end] [-- command...]")
+      ->expected(0, -1);
+  command->add_flag("--prefix", flags->prefix, "all keys that begin with <key>");
+  command->add_option("--rev", flags->rev, "from this revision on; 0: from now");
+  command->add_flag("--prev-kv", flags->prev_kv, "print what was there before each event");
+  command->add_flag("--progress-notify", flags->progress_notify,
+                    "print how far the server is when nothing happens");
+  command->add_flag("-i,--interactive", flags->interactive, "not supported");
+  command->footer(
+      "A command after \"--\" runs for each event, with ETCD_WATCH_REVISION, "
+      "ETCD_WATCH_EVENT_TYPE,\n"
+      "ETCD_WATCH_KEY and ETCD_WATCH_VALUE in its environment:\n\n"
+      "  watch config/ --prefix -- ./reload.sh\n\n"
+      "A lost connection is opened again, at another endpoint if need be, without a gap.");
+  Bind(*command, session, [flags](Session& s) { return Watch(s, *flags); });
+}
+
+}  // namespace quorate::commands
