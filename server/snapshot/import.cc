@@ -1,0 +1,183 @@
+#include "snapshot/import.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "bolt/reader.h"
+#include "snapshot/buckets.h"
+#include "snapshot/conf_state.h"
+#include "snapshot/snap_file.h"
+
+namespace quorate::snapshot {
+namespace {
+
+constexpr std::size_t kBatchBytes = 1U << 20U;
+
+// Copies a database into a store of its own, and learns its position and members on the way.
+class Copier {
+ public:
+  Copier(bolt::Reader& source, storage::Backend& target) : source_(source), target_(target) {}
+
+  Status Run(const std::optional<raft::ConfState>& known) {
+    for (const bolt::Bucket& bucket : source_.buckets()) TRY(CopyBucket(bucket));
+    if (!conf_state_) {
+      imported_.conf_state = known ? *known : derived_;
+      batch_.Put(storage::Family::kMeta, storage::kConfState, ToJson(imported_.conf_state));
+    } else {
+      imported_.conf_state = *conf_state_;
+    }
+    TRY(target_.Commit(batch_, imported_.position));
+    return target_.Flush(storage::Backend::Wait::kYes);
+  }
+
+  Imported& imported() { return imported_; }
+
+ private:
+  Status CopyBucket(const bolt::Bucket& bucket) {
+    const auto rows = std::find_if(kBuckets.begin(), kBuckets.end(), [&](const BucketRows& each) {
+      return each.bucket == bucket.name;
+    });
+    if (rows == kBuckets.end()) {
+      imported_.ignored.push_back(bucket.name);
+      return {};
+    }
+    bolt::Cursor cursor(source_, bucket);
+    while (TRY(cursor.Next())) {
+      TRY(Check(*rows, cursor.key(), cursor.value()));
+      ++imported_.rows;
+      if (IsPosition(*rows, cursor.key())) continue;  // the backend writes these itself
+      key_.assign(rows->prefix);
+      key_ += cursor.key();
+      batch_.Put(rows->family, key_, cursor.value());
+      if (batch_.bytes() < kBatchBytes) continue;
+      TRY(target_.Commit(batch_, storage::LogPosition{}));
+      batch_.Clear();
+    }
+    return {};
+  }
+
+  static bool IsPosition(const BucketRows& rows, std::string_view key) {
+    return rows.bucket == "meta" && (key == storage::kConsistentIndex || key == storage::kTerm);
+  }
+
+  // What the rest of the server relies on.
+  Status Check(const BucketRows& rows, std::string_view key, std::string_view value) {
+    if (rows.bucket == "key") return CheckRevision(key);
+    if (rows.bucket == "meta") return CheckMeta(key, value);
+    if (rows.bucket == "members") return CheckMember(key, value);
+    if (rows.bucket == "lease" && key.size() != 8) return Damaged(rows.bucket, key);
+    return {};
+  }
+
+  static Status CheckRevision(std::string_view key) {
+    const bool sound = (key.size() == 17 || (key.size() == 18 && key[17] == 't')) && key[8] == '_';
+    if (!sound) return Damaged("key", key);
+    return {};
+  }
+
+  Status CheckMeta(std::string_view key, std::string_view value) {
+    if (key == storage::kConsistentIndex || key == storage::kTerm) {
+      if (value.size() != 8) return Damaged("meta", key);
+      const std::uint64_t number = ReadBigEndian64(value);
+      if (key == storage::kTerm) {
+        imported_.position.term = Term{number};
+      } else {
+        imported_.position.index = LogIndex{number};
+      }
+    }
+    if (key == storage::kConfState) conf_state_ = TRY(ParseConfState(value));
+    return {};
+  }
+
+  Status CheckMember(std::string_view key, std::string_view value) {
+    const auto id = ParseHex(key);
+    const auto object = nlohmann::json::parse(value, nullptr, false);
+    if (!id || !object.is_object()) return Damaged("members", key);
+    const auto learner = object.find("isLearner");
+    const bool is_learner =
+        learner != object.end() && learner->is_boolean() && learner->get<bool>();
+    (is_learner ? derived_.learners : derived_.voters).push_back(MemberId{*id});
+    return {};
+  }
+
+  static Error Damaged(std::string_view bucket, std::string_view key) {
+    return Error{Code::kDataLoss,
+                 "malformed row " + ToHex(key) + " in bucket " + std::string(bucket)};
+  }
+
+  bolt::Reader& source_;
+  storage::Backend& target_;
+  storage::Batch batch_;
+  std::string key_;
+  Imported imported_;
+  std::optional<raft::ConfState> conf_state_;  // of the meta bucket
+  raft::ConfState derived_;                    // of the members bucket
+};
+
+struct Position {
+  storage::LogPosition log;
+  bool has_conf_state = false;
+};
+
+// Where a database stands, without copying it.
+Result<Position> PeekPosition(io::Disk& disk, const std::string& path) {
+  Position position;
+  const auto reader = TRY(bolt::Reader::Open(disk, path));
+  const bolt::Bucket* const meta = reader->Find("meta");
+  if (meta == nullptr) return position;
+  bolt::Cursor cursor(*reader, *meta);
+  while (TRY(cursor.Next())) {
+    if (cursor.key() == storage::kConfState) position.has_conf_state = true;
+    if (cursor.key() == storage::kConsistentIndex && cursor.value().size() == 8) {
+      position.log.index = LogIndex{ReadBigEndian64(cursor.value())};
+    }
+  }
+  return position;
+}
+
+}  // namespace
+
+Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
+                                const std::optional<raft::ConfState>& known) {
+  const auto reader = TRY(bolt::Reader::Open(disk, path));
+  if (reader->Find("key") == nullptr || reader->Find("meta") == nullptr) {
+    return Error{Code::kDataLoss, std::string(path) + ": not a database of etcd"};
+  }
+  auto incoming = TRY(store.NewIncoming());
+  Copier copier(*reader, *incoming);
+  if (Status status = copier.Run(known); !status.ok()) {
+    return Annotate(std::move(status).error(), "import " + std::string(path));
+  }
+  TRY(store.Adopt(std::move(incoming)));
+  return std::move(copier.imported());
+}
+
+Result<std::optional<Imported>> TakeOverEtcd(io::Disk& disk, std::string_view member_directory,
+                                             LogIndex newest_mark, storage::Backend& store) {
+  const std::string directory = io::JoinPath(member_directory, "snap");
+  const std::string database = io::JoinPath(directory, "db");
+  if (!TRY(io::Exists(disk, database))) return std::optional<Imported>();
+  std::optional<Imported> imported;
+  if (store.position().index == LogIndex{}) {
+    std::string source = database;
+    Position position = TRY(PeekPosition(disk, source));
+    const std::string received = io::JoinPath(directory, ReceivedFileName(newest_mark));
+    if (newest_mark > position.log.index && TRY(io::Exists(disk, received))) {
+      source = received;
+      position = TRY(PeekPosition(disk, source));
+    }
+    std::optional<raft::ConfState> known;
+    if (!position.has_conf_state) {
+      const auto metadata = TRY(FindSnapFile(disk, directory, position.log.index));
+      if (metadata) known = metadata->conf_state;
+    }
+    imported = TRY(ImportDatabase(disk, source, store, known));
+  }
+  // Last, so that an interrupted take-over is begun again: the store has everything now.
+  TRY(disk.Rename(database, database + ".imported"));
+  TRY(disk.SyncDirectory(directory));
+  return imported;
+}
+
+}  // namespace quorate::snapshot

@@ -1,0 +1,42 @@
+// Import: a bbolt file of etcd becomes the content of a store.
+//
+// Two occasions: a snapshot received from a leader is installed, and a data directory that etcd
+// left behind (or `etcdutl snapshot restore` wrote) is taken over at the first start. The rows go
+// into a store beside the present one, which is adopted when it is whole, so that an interruption
+// leaves the old content and the file as they were.
+//
+// Errors: kDataLoss when the file is not a sound database of etcd; kUnimplemented when it needs
+// something that this server does not have; the store's and the Disk's own. Thread: the one that
+// owns the backend, which has no views or cursors alive. Source: FORMAT.md; knowledge/etcd.md 5.5.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/disk.h"
+#include "raft/types.h"
+#include "storage/backend.h"
+
+namespace quorate::snapshot {
+
+struct Imported {
+  storage::LogPosition position;  // consistent_index and term of the file
+  raft::ConfState conf_state;     // members as of that position
+  std::uint64_t rows = 0;
+  std::vector<std::string> ignored;  // buckets that nobody here knows; worth a log line
+};
+
+// Replaces the content of `store` by that of the file. known: the members as of the file's
+// position, if its meta bucket does not say; else they are derived from its members bucket.
+Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
+                                const std::optional<raft::ConfState>& known);
+
+// Takes over etcd's member directory if that was not done before. newest_mark: the newest valid
+// snapshot mark of its log, because etcd may have been stopped between receiving that snapshot and
+// installing it. nullopt: there was nothing to take over. The log stays where it is; the database
+// is renamed to db.imported once the store has it.
+Result<std::optional<Imported>> TakeOverEtcd(io::Disk& disk, std::string_view member_directory,
+                                             LogIndex newest_mark, storage::Backend& store);
+
+}  // namespace quorate::snapshot
