@@ -8,7 +8,8 @@ namespace {
 
 // A plan that no later rule may add to.
 bool IsFinal(const Plan& plan) {
-  return plan.next || plan.stopped || plan.operation == api::Operation::kHibernate;
+  return plan.next || plan.stopped || plan.operation == api::Operation::kHibernate ||
+         plan.operation == api::Operation::kDelete;
 }
 
 // Quorum lost stands before every other wait.

@@ -29,11 +29,14 @@ bool IsHealthy(const MemberView& member) {
          server->leader.value != 0 && member.pod() != nullptr && !member.pod()->terminating;
 }
 
+// Asked of a formed cluster only. The seed is a member from the start, before its volume has its name.
 bool HasJoined(const MemberView& member, bool list_known) {
   if (member.listed != nullptr && !member.listed->name.empty()) return true;
   if (member.slot == nullptr) return false;
   if (member.volume() != nullptr && !member.volume()->member_id.empty()) return true;
-  return !list_known && !member.slot->object.status.member_id.empty();
+  const api::EtcdMember& object = member.slot->object;
+  const bool seed = object.spec.join_mode != api::JoinMode::kLearner;
+  return !list_known && (seed || !object.status.member_id.empty());
 }
 
 std::optional<Time> UnhealthySince(const MemberView& member, Time now) {
@@ -88,7 +91,7 @@ void View::JoinMembers() {
     members_.push_back(member);
   }
   for (MemberView& member : members_) {
-    member.joined = HasJoined(member, list_known());
+    member.joined = formed() && HasJoined(member, list_known());
     member.healthy = IsHealthy(member);
     member.leader = member.healthy && member.server()->leader == member.listed->id;
     member.unhealthy_since = UnhealthySince(member, now_);
@@ -104,7 +107,8 @@ void View::Count() {
   }
   if (list_known()) return;
   for (const MemberView& member : members_) {  // what was known last
-    if (member.joined && !member.leaving) ++voters_;
+    const bool gone = member.leaving && (!member.volume() || member.volume()->retained);
+    if (member.joined && !gone) ++voters_;
   }
 }
 

@@ -45,19 +45,16 @@ Verdict DisposeOfVolumes(const View& view) {
 Verdict Finalize(const View& view) {
   if (!view.desired().deleted()) return std::nullopt;
   if (!view.observed().has_finalizer) {
-    Plan done = kSpeaker.Stop("the cluster is deleted and everything is cleaned up",
-                              "the API server, to remove the object");
-    return done;
+    return kSpeaker.Wait("", "the cluster is deleted and everything is cleaned up",
+                         "the API server to remove the object");
   }
   if (const PodFacts* pod = AnyRunningPod(view)) {
     return kSpeaker.Act(DeletePod{pod->name, pod->uid}, pod->name,
                         "the cluster is deleted: its pods stop first");
   }
   if (const PodFacts* pod = AnyPod(view)) {
-    Plan plan = kSpeaker.Wait(pod->name, "the cluster is deleted: its pods stop first",
-                              "pod " + pod->name + " to be gone");
-    plan.stopped = true;  // no other rule may bring anything back
-    return plan;
+    return kSpeaker.Wait(pod->name, "the cluster is deleted: its pods stop first",
+                         "pod " + pod->name + " to be gone");
   }
   if (Verdict volumes = DisposeOfVolumes(view)) return volumes;
   for (const MemberView& member : view.members()) {

@@ -131,22 +131,36 @@ Verdict NoteRemovedByHand(const View& view) {
   return std::nullopt;
 }
 
-// A slot object that somebody deleted while its member lives on is recorded again.
+// The listed member without a slot whose volume this is; the volume may not have been named yet.
+bool IsVolumeOfListed(const View& view, const VolumeFacts& volume) {
+  return std::any_of(view.members().begin(), view.members().end(), [&](const MemberView& m) {
+    if (m.slot != nullptr) return false;
+    const auto& urls = m.listed->peer_urls;
+    const bool at_its_address =
+        std::find(urls.begin(), urls.end(), view.PeerUrl(volume.member)) != urls.end();
+    return at_its_address &&
+           (volume.member_id.empty() || volume.member_id == ToHex(m.listed->id.value));
+  });
+}
+
+// A slot object that somebody deleted while its member lives on is recorded again; a pod that is nobody's is stopped.
 Verdict RecordLostSlot(const View& view) {
   if (!view.formed()) return std::nullopt;
+  const Speaker speaker{"4 finish the step in flight", api::Operation::kRecreate};
   for (const VolumeFacts& volume : view.observed().stray_volumes) {
-    if (volume.retained || volume.terminating || volume.member_id.empty()) continue;
-    const auto is_listed = [&](const MemberView& m) {
-      return m.slot == nullptr && ToHex(m.listed->id.value) == volume.member_id;
-    };
-    if (view.list_known() &&
-        std::none_of(view.members().begin(), view.members().end(), is_listed)) {
-      continue;
-    }
-    const Speaker speaker{"4 finish the step in flight", api::Operation::kRecreate};
+    if (volume.retained || volume.terminating) continue;
+    if (view.list_known() && !IsVolumeOfListed(view, volume)) continue;
     return speaker.Act(
         CreateSlot{volume.member, api::JoinMode::kLearner, api::SlotReason::kScaleUp, ""},
-        volume.member, "member " + volume.member_id + " lost its record; its volume names it");
+        volume.member, volume.member + " lost its record; its volume names it");
+  }
+  for (const PodFacts& pod : view.observed().stray_pods) {
+    const bool listed = std::any_of(
+        view.members().begin(), view.members().end(),
+        [&](const MemberView& m) { return m.slot == nullptr && m.name == pod.name; });
+    if (!view.list_known() || listed || pod.terminating) continue;
+    return speaker.Act(DeletePod{pod.name, pod.uid}, pod.name,
+                       "pod " + pod.name + " is no member and nothing records it");
   }
   return std::nullopt;
 }

@@ -11,10 +11,9 @@ Verdict QuorumLost(const View& view) {
   std::string missing;
   std::string failed;
   for (const MemberView& member : view.members()) {
-    const bool counts = view.list_known() ? member.voter() : member.joined && !member.leaving;
+    const bool counts = view.list_known() ? member.voter() : member.joined;
     if (!counts) continue;
-    const ServerFacts* server = member.server();
-    if (server && server->leader.value != 0) {
+    if (member.server()) {
       ++answering;
       continue;
     }
@@ -25,7 +24,7 @@ Verdict QuorumLost(const View& view) {
   }
   const int needed = View::Quorum(view.voters());
   std::string reason = std::to_string(answering) + " of " + Count(view.voters(), "voter") +
-                       " answer, " + std::to_string(needed) + " are needed; nothing is removed";
+                       " run, " + std::to_string(needed) + " are needed; nothing is removed";
   if (!missing.empty()) reason += " (" + missing + ")";
   std::string waiting = "members to come back on their volumes";
   if (!failed.empty()) {

@@ -18,7 +18,9 @@ Verdict ForMember(const View& view, const MemberView& member) {
                             (pod->problem.empty() ? std::string() : ": " + pod->problem),
                         {"CreatePod " + name});
   }
-  if (!member.joined || !view.FailureEvidence(member).empty()) return std::nullopt;
+  // While nobody can be asked who is a member, whoever has a volume may be one: its server finds out and can do no harm.
+  const bool may_be_member = member.joined || (!view.list_known() && member.volume() != nullptr);
+  if (!may_be_member || !view.FailureEvidence(member).empty()) return std::nullopt;
   if (pod && pod->terminating) {
     return kSpeaker.Wait(name, name + " has no running pod", "pod " + pod->name + " to be gone");
   }
@@ -39,7 +41,10 @@ Verdict RecreatePod(const View& view) {
   if (!view.formed()) return std::nullopt;
   Verdict wait;
   for (const MemberView& member : view.members()) {
-    if (member.slot == nullptr || member.leaving) continue;
+    // A leaving member whose vote is still needed to let it go comes back once more.
+    const bool needed = !view.HasQuorum() && (member.listed || !view.list_known());
+    if (member.slot == nullptr || (member.leaving && !needed)) continue;
+    if (member.leaving && (!member.volume() || member.volume()->retained)) continue;
     Verdict verdict = ForMember(view, member);
     if (verdict && verdict->next) return verdict;
     if (verdict && !wait) wait = std::move(verdict);

@@ -32,7 +32,7 @@ Verdict CureByNewSpec(const View& view) {
   for (const MemberView& member : view.members()) {
     const PodFacts* pod = member.pod();
     if (pod == nullptr || member.leaving || member.healthy || member.server() != nullptr) continue;
-    if (pod->ready || !IsOutdated(view, *pod)) continue;
+    if (pod->ready || pod->terminating || pod->revision == view.desired().revision) continue;
     return kSpeaker.Act(DeletePod{pod->name, pod->uid}, member.name,
                         member.name + " does not run (" + view.Symptom(member) +
                             ") and its pod is from an older spec",
