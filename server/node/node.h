@@ -1,11 +1,14 @@
-// Node: one member at work: raft's Core, its log, its peers and the state machine, driven by one loop.
+// Node: one member at work: raft's Core, its log, its peers and the state machine, driven by one
+// loop.
 //
-// A turn drains everything that queued (proposals, messages, reads, finished writes, ticks), lets Core decide once, hands
-// entries to the wal thread and messages to the network in parallel, applies what is committed as one batch, and answers
-// everybody. Batches form by themselves: whatever arrives during a turn is the next turn.
+// A turn drains everything that queued (proposals, messages, reads, finished writes, ticks), lets
+// Core decide once, hands entries to the wal thread and messages to the network in parallel,
+// applies what is committed as one batch, and answers everybody. Batches form by themselves:
+// whatever arrives during a turn is the next turn.
 //
 // Ownership: owns Core and the wal; borrows the state machine, the network and the doors.
-// Thread: Propose, ProposeConfChange, Read, TransferLeadership, Deliver, Post and status() from any; callbacks run on the
+// Thread: Propose, ProposeConfChange, Read, TransferLeadership, Deliver, Post and status() from
+// any; callbacks run on the
 //   loop and must not block.
 // Source: DESIGN 4.1-4.3.
 #pragma once
@@ -57,8 +60,9 @@ class Node {
  public:
   virtual ~Node() = default;
 
-  // Replicates an encoded InternalRaftRequest whose header carries `id` (of NextRequestId). `done` gets the encoded
-  // response, or etcd's error: request too large, too many requests, timed out (three variants), leader changed, stopped.
+  // Replicates an encoded InternalRaftRequest whose header carries `id` (of NextRequestId). `done`
+  // gets the encoded response, or etcd's error: request too large, too many requests, timed out
+  // (three variants), leader changed, stopped.
   using Answer = std::function<void(Result<std::string>)>;
   virtual void Propose(std::uint64_t id, std::string request, Answer done) = 0;
 
@@ -66,8 +70,8 @@ class Node {
   using Done = std::function<void(quorate::Status)>;
   virtual void ProposeConfChange(raft::ConfChange change, Done done) = 0;
 
-  // Calls `read` on the loop when the state machine may be read: at once when serializable, after one shared ReadIndex
-  // round when linearizable; or with the error.
+  // Calls `read` on the loop when the state machine may be read: at once when serializable, after
+  // one shared ReadIndex round when linearizable; or with the error.
   virtual void Read(Consistency consistency, Done read) = 0;
 
   // Ok once `target` leads. Errors: not leader, bad leader transferee, transfer took too long.
@@ -76,7 +80,8 @@ class Node {
   // Runs a function on the loop.
   virtual void Post(std::function<void()> function) = 0;
 
-  // Unique in the cluster: 16 bits of the member id, 40 of the time in milliseconds, 8 of a counter.
+  // Unique in the cluster: 16 bits of the member id, 40 of the time in milliseconds, 8 of a
+  // counter.
   virtual std::uint64_t NextRequestId() = 0;
 
   virtual Status status() const = 0;

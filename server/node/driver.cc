@@ -1,0 +1,411 @@
+#include "node/driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "node/errors.h"
+#include "raft/quorum.h"
+#include "wire/raftpb.h"
+
+namespace quorate::node {
+namespace {
+
+// Effects in one turn: enough to see a batch through, few enough to look at the inbox again soon.
+constexpr int kPassesMax = 4;
+
+raft::Options MakeCoreOptions(const Options& options, MemberId self, io::Random* random) {
+  raft::Options core;
+  core.id = self;
+  core.heartbeat_ticks = 1;
+  core.election_ticks =
+      static_cast<std::uint32_t>(options.election_timeout / options.heartbeat_interval);
+  core.pre_vote = options.pre_vote;
+  core.check_quorum = true;
+  core.random = [random] { return random->Next(); };
+  return core;
+}
+
+void LogNote(const raft::Note& note, MemberId self) {
+  const std::string text = "raft: " + note.text;
+  switch (note.level) {
+    case raft::Note::Level::kDebug:
+      return log::Debug(text, {{"local-member-id", ToHex(self.value)}});
+    case raft::Note::Level::kInfo:
+      return log::Info(text, {{"local-member-id", ToHex(self.value)}});
+    case raft::Note::Level::kWarn:
+      return log::Warn(text, {{"local-member-id", ToHex(self.value)}});
+  }
+}
+
+}  // namespace
+
+quorate::Status Validate(const Options& options) {
+  if (options.heartbeat_interval.count() <= 0) {
+    return Error{Code::kInvalidArgument, "heartbeat interval must be positive"};
+  }
+  if (options.election_timeout < 5 * options.heartbeat_interval) {
+    return Error{Code::kInvalidArgument,
+                 "election timeout must be at least five heartbeat intervals"};
+  }
+  if (options.snapshot_count == 0) {
+    return Error{Code::kInvalidArgument, "snapshot count must be positive"};
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Driver>> Driver::Open(Parts parts, const Options& options) {
+  TRY(Validate(options));
+  TRY(raft::Core::Validate(MakeCoreOptions(options, parts.self, parts.random), parts.start));
+  return std::unique_ptr<Driver>(new Driver(std::move(parts), options));
+}
+
+Driver::Driver(Parts parts, const Options& options)
+    : options_(options),
+      self_(parts.self),
+      state_machine_(*parts.state_machine),
+      network_(*parts.network),
+      clock_(*parts.clock),
+      on_exit_(std::move(parts.on_exit)),
+      inbox_(options.inbox),
+      ids_(parts.self, parts.clock->WallNow()),
+      core_(MakeCoreOptions(options, parts.self, parts.random), parts.start),
+      proposer_(options.request_timeout()),
+      gate_({.timeout = options.request_timeout()}),
+      now_(clock_.Now()),
+      next_tick_(now_ + options.heartbeat_interval),
+      replay_until_(core_.committed()),
+      mark_(parts.mark.index) {
+  log_writer_ = std::make_unique<LogWriter>(
+      std::move(parts.log), [this](std::uint64_t number) { inbox_.AddWritten(number); },
+      [this](Error error) { inbox_.AddWalFailure(std::move(error)); });
+  conf_states_.emplace_back(parts.start.applied, parts.start.conf_state);
+  Publish();
+}
+
+Driver::~Driver() = default;
+
+// ---- any thread ----
+
+void Driver::Propose(std::uint64_t id, std::string request, Answer done) {
+  if (request.size() > options_.request_bytes_max) return done(errors::RequestTooLarge());
+  const std::uint64_t committed = committed_.load(std::memory_order_relaxed);
+  const std::uint64_t applied = applied_.load(std::memory_order_relaxed);
+  if (committed > applied + options_.apply_gap_max) return done(errors::TooManyRequests());
+  Proposal proposal{id, raft::EntryType::kNormal, raft::Payload(std::move(request)),
+                    std::move(done)};
+  if (inbox_.Add(std::move(proposal))) return;
+  proposal.done(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
+}
+
+void Driver::ProposeConfChange(raft::ConfChange change, Done done) {
+  if (change.id == 0) change.id = NextRequestId();
+  Proposal proposal{change.id, raft::EntryType::kConfChange,
+                    raft::Payload(wire::EncodeConfChange(change)),
+                    [done = std::move(done)](const Result<std::string>& answer) {
+                      done(answer.ok() ? quorate::Status() : quorate::Status(answer.error()));
+                    }};
+  if (inbox_.Add(std::move(proposal))) return;
+  proposal.done(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
+}
+
+void Driver::Read(Consistency consistency, Done read) {
+  ReadCall call{consistency, std::move(read)};
+  if (inbox_.Add(std::move(call))) return;
+  call.run(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
+}
+
+void Driver::TransferLeadership(MemberId target, Done done) {
+  Post([this, target, done = std::move(done)]() mutable {
+    if (core_.role() != raft::Role::kLeader) return done(errors::NotLeader());
+    if (!core_.config().IsVoter(target)) return done(errors::BadTransferee());
+    if (target == self_) return done({});
+    EndTransfer(errors::TransferTookTooLong());  // an earlier one gives way
+    transfer_ = Transfer{target, std::move(done), now_ + options_.request_timeout()};
+    core_.TransferLeader(target);
+  });
+}
+
+void Driver::Post(std::function<void()> function) {
+  inbox_.Add(std::move(function));
+}
+
+void Driver::ReportUnreachable(MemberId member) {
+  Post([this, member] { core_.ReportUnreachable(member); });
+}
+
+void Driver::Campaign() {
+  Post([this] { core_.Campaign(); });
+}
+
+node::Status Driver::status() const {
+  MutexLock lock(status_mutex_);
+  node::Status status = status_;
+  status.committed = LogIndex{committed_.load(std::memory_order_relaxed)};
+  status.applied = LogIndex{applied_.load(std::memory_order_relaxed)};
+  return status;
+}
+
+// ---- the turn ----
+
+bool Driver::Turn(std::chrono::nanoseconds patience) {
+  if (failed_ || stopped_) return false;
+  inbox_.Take(arrivals_, Patience(patience));
+  now_ = clock_.Now();
+  TakeArrivals();
+  if (failed_) return false;
+  if (now_ >= next_tick_) Tick();
+  MaybeCampaign();
+  proposer_.Flush(core_);
+  AskForRound();
+  Drive();
+  if (failed_) return false;
+  FinishTurn();
+  return !failed_ && !stopped_;
+}
+
+bool Driver::Busy() const {
+  return core_.HasEffects() || applied_of_them_ < to_apply_.size() || work_due_ ||
+         gate_.HasRunnable(core_.applied()) || clock_.Now() >= next_tick_;
+}
+
+std::chrono::nanoseconds Driver::Patience(std::chrono::nanoseconds patience) const {
+  if (Busy()) return std::chrono::nanoseconds(0);
+  return std::clamp(next_tick_ - clock_.Now(), std::chrono::nanoseconds(0), patience);
+}
+
+void Driver::TakeArrivals() {
+  if (arrivals_.wal_failed) return Fail(Annotate(*arrivals_.wal_failed, "write-ahead log"));
+  for (auto& function : arrivals_.functions) function();
+  if (arrivals_.written != 0) {
+    written_ = arrivals_.written;
+    core_.Persisted(written_);
+    InstallIfDurable();
+  }
+  for (raft::Message& message : arrivals_.messages) core_.Step(std::move(message));
+  for (Proposal& proposal : arrivals_.proposals) proposer_.Take(std::move(proposal), now_);
+  for (ReadCall& read : arrivals_.reads) {
+    if (read.consistency == Consistency::kLinearizable) {
+      gate_.Add(std::move(read.run), now_);
+    } else {
+      serializable_.push_back(std::move(read.run));
+    }
+  }
+  RunReads();
+}
+
+// Serializable ones. A restarted member shows nothing older than what it had committed; one that
+// installs a snapshot has nothing to show.
+void Driver::RunReads() {
+  if (serializable_.empty() || installing_ || core_.applied() < replay_until_) return;
+  for (Done& read : std::exchange(serializable_, {})) read({});
+}
+
+void Driver::AskForRound() {
+  if (!gate_.NeedsRound(now_)) return;
+  // Without a leader this asks nobody, and the retry finds one.
+  core_.ReadIndex(gate_.Issue(NextRequestId(), now_));
+}
+
+// Alone, there is nobody to wait for.
+void Driver::MaybeCampaign() {
+  if (campaigned_ || core_.applied() < replay_until_) return;
+  const std::vector<MemberId>& voters = core_.config().voters();
+  if (voters.size() == 1 && voters[0] == self_) core_.Campaign();
+  campaigned_ = !voters.empty();
+}
+
+void Driver::Drive() {
+  for (int pass = 0; pass < kPassesMax && core_.HasEffects() && !failed_; ++pass) {
+    Act(core_.TakeEffects());
+    if (pass == 0 || applied_of_them_ == to_apply_.size()) ApplySome();
+  }
+  if (applied_of_them_ < to_apply_.size()) ApplySome();
+}
+
+void Driver::Act(raft::Effects effects) {
+  for (const raft::Note& note : effects.notes) LogNote(note, self_);
+  Write(effects);
+  if (!effects.messages.empty()) network_.Send(effects.messages);
+  if (effects.role_changed) NoteRole();
+  for (const raft::ReadState& read : effects.reads) gate_.Confirm(read.index, read.context);
+  for (MemberId to : effects.snapshot_requests) SendSnapshot(to);
+  if (!effects.committed.empty()) {
+    to_apply_ = std::move(effects.committed);
+    applied_of_them_ = 0;
+  }
+}
+
+void Driver::NoteRole() {
+  const MemberId leader = core_.leader();
+  if (leader.value != 0 && leader != known_leader_) {
+    log::Info("raft: leader elected", {{"local-member-id", ToHex(self_.value)},
+                                       {"leader", ToHex(leader.value)},
+                                       {"term", core_.term()}});
+    known_leader_ = leader;
+    leader_since_ = now_;
+    gate_.LeaderChanged();
+  }
+  if (leads_ && core_.role() != raft::Role::kLeader) {
+    leads_ = false;
+    state_machine_.Lead(false);
+  }
+  if (transfer_ && leader == transfer_->target) EndTransfer({});
+  Publish();
+  proposer_.Flush(core_);  // what was parked
+}
+
+void Driver::Tick() {
+  // A loop that was held up ticks once: time in which nothing could be heard proves nothing about
+  // the leader.
+  next_tick_ = std::max(next_tick_ + options_.heartbeat_interval, now_);
+  core_.Tick();
+  proposer_.Expire(now_, [this](Instant started) { return WhyTimedOut(started); });
+  gate_.Expire(now_);
+  if (transfer_ && now_ >= transfer_->deadline) EndTransfer(errors::TransferTookTooLong());
+  state_machine_.Tick();
+  SubmitHardState();
+  MaybeMark();
+  ContinueStop();
+  Publish();
+  if (removed_at_ && now_ >= *removed_at_) {
+    Fail(Exit::kRemoved,
+         "this member was removed from the cluster; its data directory cannot be used again");
+  }
+}
+
+void Driver::FinishTurn() {
+  const Instant until = clock_.Now() + options_.apply_time_max;
+  if (!installing_) gate_.Run(core_.applied(), [&] { return clock_.Now() >= until; });
+  RunReads();
+  if (peers_changed_) {
+    peers_changed_ = false;
+    network_.UpdatePeers(state_machine_.Peers());
+    Publish();
+  }
+  if (!installing_) {
+    std::vector<Outcome> finished;
+    Result<bool> more = state_machine_.Work(finished);
+    if (!more.ok()) return Fail(more.error());
+    work_due_ = *more;
+    for (Outcome& outcome : finished) outcomes_.push_back(std::move(outcome));
+    DeliverOutcomes();
+  }
+  committed_.store(core_.committed().value, std::memory_order_relaxed);
+  applied_.store(core_.applied().value, std::memory_order_relaxed);
+  ContinueStop();
+}
+
+void Driver::Publish() {
+  node::Status status;
+  status.self = self_;
+  status.leader = core_.leader();
+  status.term = core_.term();
+  status.role = core_.role();
+  status.committed = core_.committed();
+  status.applied = core_.applied();
+  status.durable = core_.durable();
+  status.is_learner = core_.config().IsLearner(self_);
+  for (const raft::MemberProgress& member : core_.Members()) {
+    status.progress.push_back({member.id, member.match, member.recent_active, member.learner});
+  }
+  leader_.store(status.leader.value, std::memory_order_relaxed);
+  term_.store(status.term.value, std::memory_order_relaxed);
+  learner_.store(status.is_learner, std::memory_order_relaxed);
+  committed_.store(status.committed.value, std::memory_order_relaxed);
+  applied_.store(status.applied.value, std::memory_order_relaxed);
+  MutexLock lock(status_mutex_);
+  status_ = std::move(status);
+}
+
+// ---- timeouts, hand-over, the end ----
+
+Error Driver::WhyTimedOut(Instant started) const {
+  if (started > leader_since_ - 2 * options_.election_timeout && started < leader_since_) {
+    return errors::TimedOutByLeaderFailure();
+  }
+  const MemberId leader = core_.leader();
+  if (leader == self_) {
+    if (!ConnectedToQuorumSince(started)) return errors::TimedOutByLostConnection();
+  } else if (leader.value != 0) {
+    const auto since = network_.ConnectedSince(leader);
+    if (!since || *since > started) return errors::TimedOutByLostConnection();
+  }
+  return errors::TimedOut();
+}
+
+bool Driver::ConnectedToQuorumSince(Instant started) const {
+  std::size_t connected = 1;
+  for (MemberId voter : core_.config().voters()) {
+    if (voter == self_) continue;
+    const auto since = network_.ConnectedSince(voter);
+    if (since && *since <= started) ++connected;
+  }
+  return connected >= raft::Majority(core_.config().voters().size());
+}
+
+void Driver::EndTransfer(quorate::Status status) {
+  if (!transfer_) return;
+  const Done done = std::move(transfer_->done);
+  transfer_.reset();
+  done(std::move(status));
+}
+
+void Driver::Stop(std::function<void()> done) {
+  Post([this, done = std::move(done)]() mutable {
+    stop_done_ = std::move(done);
+    stop_deadline_ = now_ + options_.request_timeout();
+    if (core_.role() != raft::Role::kLeader) return;
+    std::optional<std::pair<Instant, MemberId>> longest;
+    for (const raft::MemberProgress& member : core_.Members()) {
+      const auto since = network_.ConnectedSince(member.id);
+      if (member.id == self_ || member.learner || !member.recent_active || !since) continue;
+      if (!longest || *since < longest->first) longest.emplace(*since, member.id);
+    }
+    if (!longest) return;
+    core_.TransferLeader(longest->second);
+    handing_over_ = true;
+  });
+}
+
+void Driver::ContinueStop() {
+  if (!stop_done_) return;
+  // The others need our vote to elect the next leader.
+  const bool undecided =
+      core_.leader() == self_ ? core_.transferee().value != 0 : core_.leader().value == 0;
+  if (handing_over_ && undecided && now_ < stop_deadline_) return;
+  SubmitHardState();
+  stopped_ = true;
+  AnswerEverybody();
+  std::exchange(stop_done_, nullptr)();
+}
+
+void Driver::AnswerEverybody() {
+  inbox_.Close();
+  inbox_.Take(arrivals_, std::chrono::nanoseconds(0));
+  for (Proposal& proposal : arrivals_.proposals) proposal.done(errors::Stopped());
+  for (ReadCall& read : arrivals_.reads) read.run(errors::Stopped());
+  arrivals_.Clear();
+  proposer_.FailAll(errors::Stopped());
+  gate_.FailAll(errors::Stopped());
+  for (Done& read : std::exchange(serializable_, {})) read(errors::Stopped());
+  EndTransfer(errors::Stopped());
+}
+
+void Driver::Fail(const Error& error) {
+  Fail(error.code == Code::kResourceExhausted ? Exit::kDiskFull : Exit::kDataUnusable,
+       error.message);
+}
+
+void Driver::Fail(Exit exit, std::string text) {
+  if (failed_) return;
+  failed_ = true;
+  log::Error("this member must stop", {{"local-member-id", ToHex(self_.value)},
+                                       {"exit", static_cast<int>(exit)},
+                                       {"reason", text}});
+  AnswerEverybody();
+  if (on_exit_) on_exit_(exit, std::move(text));
+}
+
+}  // namespace quorate::node

@@ -1,0 +1,83 @@
+#include "node/log_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "wal/segment.h"
+
+namespace quorate::node {
+namespace {
+
+// Never reached: what is uncommitted is bounded in bytes, and the loop submits one write a turn.
+constexpr std::size_t kWritesMax = 1U << 20U;
+
+}  // namespace
+
+LogWriter::LogWriter(Parts parts, std::function<void(std::uint64_t)> written,
+                     std::function<void(Error)> failed)
+    : parts_(std::move(parts)),
+      written_(std::move(written)),
+      failed_(std::move(failed)),
+      queue_(kWritesMax) {}
+
+void LogWriter::Submit(LogWrite write) {
+  CHECK(queue_.TryPush(std::move(write)) != BoundedQueue<LogWrite>::Push::kFull);
+}
+
+bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
+  const bool open = queue_.WaitAndDrainInto(batch_, patience);
+  if (broken_) return open;
+  std::uint64_t number = 0;
+  LogIndex release;
+  for (const LogWrite& write : batch_) {
+    Append(write);
+    number = std::max(number, write.number);
+    release = std::max(release, write.release);
+  }
+  if (number != 0 || release.value != 0 || !open) {
+    if (Status synced = parts_.writer->Sync(); !synced.ok()) {
+      Fail(std::move(synced).error());
+      return open;
+    }
+    ++syncs_;
+    if (number != 0) written_(number);
+    Chores(release);
+  }
+  return open;
+}
+
+void LogWriter::Append(const LogWrite& write) {
+  if (write.mark) parts_.writer->Mark(*write.mark);
+  parts_.writer->Append(write.entries, write.hard_state ? &*write.hard_state : nullptr);
+}
+
+void LogWriter::Chores(LogIndex release) {
+  if (release.value != 0) {
+    parts_.writer->ReleaseTo(release);
+    Background([disk = parts_.disk, directory = parts_.directory, keep = parts_.segments_keep] {
+      const auto purged = wal::PurgeSegments(*disk, directory, keep);
+      if (!purged.ok()) log::Warn("cannot delete old wal", {{"error", purged.error().message}});
+    });
+  }
+  if (parts_.writer->WantsSpare()) {
+    Background([writer = parts_.writer] {
+      if (Status made = writer->PrepareSpare(); !made.ok()) {
+        log::Warn("cannot prepare the next wal segment", {{"error", made.error().message}});
+      }
+    });
+  }
+}
+
+void LogWriter::Background(std::function<void()> chore) {
+  if (!parts_.background) return chore();
+  parts_.background(std::move(chore));
+}
+
+void LogWriter::Fail(Error error) {
+  broken_ = true;
+  failed_(std::move(error));
+}
+
+}  // namespace quorate::node

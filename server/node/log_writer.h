@@ -1,0 +1,75 @@
+// LogWriter: the wal thread's work, as an object that also runs without a thread.
+//
+// The loop submits writes and goes on; RunOnce takes all that wait, appends them, syncs once if any
+// needs it, and reports the last number. While one sync runs the next batch gathers. A write
+// without a number (a commit index alone) waits in the buffer for the next sync: losing it costs
+// nothing.
+//
+// Errors: the first one ends it; it is reported once and later writes are swallowed, since the
+// file's tail is unknown. Ownership: owns the wal::Writer; borrows the Disk. Thread: Submit from
+// the loop; RunOnce from one thread at a time; the reports come on that thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "base/result.h"
+#include "io/disk.h"
+#include "raft/types.h"
+#include "wal/writer.h"
+
+namespace quorate::node {
+
+// In this order: mark, entries, hard state.
+struct LogWrite {
+  std::optional<wal::SnapshotMark> mark;
+  std::vector<raft::Entry> entries;
+  std::optional<raft::HardState> hard_state;
+  std::uint64_t number = 0;  // 0: nobody waits for it
+  LogIndex release;          // once durable, the log before this may go; 0: nothing
+};
+
+class LogWriter {
+ public:
+  struct Parts {
+    std::shared_ptr<wal::Writer> writer;  // shared with a chore that may still run
+    io::Disk* disk = nullptr;
+    std::string directory;
+    std::size_t segments_keep = 5;  // --max-wals
+    // Runs slow chores (making the next segment ready, deleting old ones) beside the wal thread.
+    // Inline when null.
+    std::function<void(std::function<void()>)> background;
+  };
+
+  LogWriter(Parts parts, std::function<void(std::uint64_t number)> written,
+            std::function<void(Error)> failed);
+
+  void Submit(LogWrite write);
+  // One batch, waiting for it at most for `patience`. False: closed, and everything is written.
+  bool RunOnce(std::chrono::nanoseconds patience);
+  void Close() { queue_.Close(); }
+
+  std::uint64_t syncs() const { return syncs_; }  // batches made durable, so far
+
+ private:
+  void Append(const LogWrite& write);
+  void Chores(LogIndex release);
+  void Background(std::function<void()> chore);
+  void Fail(Error error);
+
+  Parts parts_;
+  std::function<void(std::uint64_t)> written_;
+  std::function<void(Error)> failed_;
+  BoundedQueue<LogWrite> queue_;
+  std::vector<LogWrite> batch_;
+  bool broken_ = false;
+  std::uint64_t syncs_ = 0;
+};
+
+}  // namespace quorate::node

@@ -1,0 +1,84 @@
+#include "node/proposer.h"
+
+#include <utility>
+
+#include "node/errors.h"
+
+namespace quorate::node {
+
+void Proposer::Take(Proposal&& proposal, Instant now) {
+  started_.emplace_back(now, proposal.id);
+  waiters_.insert_or_assign(proposal.id, Waiter{now, std::move(proposal.done)});
+  queue_.push_back({proposal.id, proposal.type, std::move(proposal.data)});
+}
+
+void Proposer::Flush(raft::Core& core) {
+  std::size_t begin = 0;
+  while (begin < queue_.size()) {
+    std::size_t end = begin + 1;
+    bool taken = false;
+    if (queue_[begin].type == raft::EntryType::kNormal) {
+      while (end < queue_.size() && queue_[end].type == raft::EntryType::kNormal) ++end;
+      taken = FlushNormal(core, begin, end);
+    } else if (!Waits(queue_[begin].id)) {
+      taken = true;  // timed out while parked
+    } else {
+      taken = Settle(core.ProposeConfChange(queue_[begin].data), begin, end);
+    }
+    if (!taken) break;
+    begin = end;
+  }
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(begin));
+}
+
+bool Proposer::FlushNormal(raft::Core& core, std::size_t begin, std::size_t end) {
+  batch_.clear();
+  for (std::size_t i = begin; i < end; ++i) {
+    if (Waits(queue_[i].id)) batch_.push_back(queue_[i].data);
+  }
+  return batch_.empty() || Settle(core.Propose(batch_), begin, end);
+}
+
+// False: keep them parked.
+bool Proposer::Settle(raft::Proposed outcome, std::size_t begin, std::size_t end) {
+  switch (outcome) {
+    case raft::Proposed::kAppended:
+    case raft::Proposed::kForwarded:
+      return true;
+    case raft::Proposed::kNoLeader:
+    case raft::Proposed::kTransferring:
+    case raft::Proposed::kNotMember:
+      return false;
+    case raft::Proposed::kTooMuchPending:
+      for (std::size_t i = begin; i < end; ++i) Answer(queue_[i].id, errors::TooManyRequests());
+      return true;
+  }
+  return true;
+}
+
+void Proposer::Answer(std::uint64_t id, Result<std::string> answer) {
+  const auto found = waiters_.find(id);
+  if (found == waiters_.end()) return;
+  const Node::Answer done = std::move(found->second.done);
+  waiters_.erase(found);
+  done(std::move(answer));
+}
+
+void Proposer::Expire(Instant now, const std::function<Error(Instant)>& why) {
+  while (!started_.empty() && started_.front().first + timeout_ <= now) {
+    const auto [started, id] = started_.front();
+    started_.pop_front();
+    const auto found = waiters_.find(id);
+    if (found != waiters_.end() && found->second.started == started) Answer(id, why(started));
+  }
+  // Ids that were answered long ago need no place.
+  while (!started_.empty() && !Waits(started_.front().second)) started_.pop_front();
+}
+
+void Proposer::FailAll(const Error& error) {
+  queue_.clear();
+  started_.clear();
+  while (!waiters_.empty()) Answer(waiters_.begin()->first, error);
+}
+
+}  // namespace quorate::node

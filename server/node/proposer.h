@@ -1,0 +1,63 @@
+// Proposer: proposals on their way through the log, and who waits for them.
+//
+// A proposal that finds no leader is parked and goes out as soon as there is one; one that went out
+// is never proposed again, since nobody can know whether it will still be committed. Each is
+// answered once: by its entry being applied, or by time.
+//
+// Thread: the raft+apply loop.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "io/clock.h"
+#include "node/inbox.h"
+#include "raft/core.h"
+
+namespace quorate::node {
+
+class Proposer {
+ public:
+  using Instant = io::Clock::Instant;
+
+  explicit Proposer(std::chrono::nanoseconds timeout) : timeout_(timeout) {}
+
+  // Registers the waiter and queues the proposal for the next Flush.
+  void Take(Proposal&& proposal, Instant now);
+  // Hands everything queued and parked to the core.
+  void Flush(raft::Core& core);
+
+  bool Waits(std::uint64_t id) const { return waiters_.contains(id); }
+  void Answer(std::uint64_t id, Result<std::string> answer);
+  // Answers what has waited too long; `why` chooses the words by the time it started.
+  void Expire(Instant now, const std::function<Error(Instant started)>& why);
+  void FailAll(const Error& error);
+
+  std::size_t waiting() const { return waiters_.size(); }
+
+ private:
+  struct Waiter {
+    Instant started;
+    Node::Answer done;
+  };
+  struct Queued {
+    std::uint64_t id;
+    raft::EntryType type;
+    raft::Payload data;
+  };
+
+  bool FlushNormal(raft::Core& core, std::size_t begin, std::size_t end);
+  bool Settle(raft::Proposed outcome, std::size_t begin, std::size_t end);
+
+  const std::chrono::nanoseconds timeout_;
+  std::unordered_map<std::uint64_t, Waiter> waiters_;
+  std::deque<std::pair<Instant, std::uint64_t>> started_;  // by time; ids may be answered already
+  std::vector<Queued> queue_;                              // not proposed yet
+  std::vector<raft::Payload> batch_;                       // scratch of Flush
+};
+
+}  // namespace quorate::node
