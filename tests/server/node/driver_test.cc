@@ -1,0 +1,383 @@
+// Three drivers in one thread, on simulated disks: proposals, reads, changes, crashes, snapshots,
+// ends.
+#include "node/driver.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "node/errors.h"
+#include "server/node/members.h"
+#include "wal/segment.h"
+
+namespace quorate::test {
+namespace {
+
+using node::Consistency;
+using std::chrono::milliseconds;
+
+std::uint64_t Other(std::uint64_t leader) {
+  return leader % 3 + 1;
+}
+std::uint64_t Third(std::uint64_t leader) {
+  return Other(Other(leader));
+}
+
+TEST(DriverTest, AClusterOfOneLeadsAtOnceAndAnswersWhatIsDurable) {
+  Members members(1);
+  members.Settle();
+  EXPECT_EQ(members.driver(1).leader(), MemberId{1});
+  EXPECT_TRUE(members.at(1).machine->leads);
+  members.at(1).wal_held = true;
+  const auto answer = members.Propose(1, "a");
+  members.Settle();
+  EXPECT_FALSE(answer->has_value());
+  members.at(1).wal_held = false;
+  members.Settle();
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ((*answer)->value(), "did a");
+  EXPECT_TRUE(members.at(1).machine->all_committed());
+}
+
+TEST(DriverTest, AProposalOnAnyMemberIsAppliedOnAllAndAnsweredWhereItWasMade) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  ASSERT_NE(leader, 0U);
+  const auto here = members.Propose(leader, "a");
+  const auto there = members.Propose(Other(leader), "b");
+  members.Settle();
+  EXPECT_EQ((*here)->value(), "did a");
+  EXPECT_EQ((*there)->value(), "did b");
+  for (std::uint64_t id = 1; id <= 3; ++id) EXPECT_EQ(members.texts(id).size(), 2U);
+}
+
+TEST(DriverTest, WhatArrivesInOneTurnIsOneWriteAndOneCommit) {
+  Members members(1);
+  members.Settle();
+  const std::uint64_t syncs = members.driver(1).log_writer().syncs();
+  const int commits = members.at(1).machine->commits;
+  for (int i = 0; i < 200; ++i) members.Propose(1, "x");
+  members.Settle();
+  EXPECT_EQ(members.texts(1).size(), 200U);
+  EXPECT_EQ(members.driver(1).log_writer().syncs(), syncs + 1);
+  EXPECT_EQ(members.at(1).machine->commits, commits + 1);
+}
+
+TEST(DriverTest, AProposalWithoutALeaderWaitsForOne) {
+  Members members(3);
+  const auto answer = members.Propose(1, "early");
+  members.Settle();
+  EXPECT_FALSE(answer->has_value());
+  ASSERT_NE(members.Elect(), 0U);
+  members.Settle();
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_TRUE((*answer)->ok());
+}
+
+TEST(DriverTest, AProposalThatFindsNoMajorityTimesOutInEtcdsWords) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.Pass(milliseconds(3000));
+  members.Cut(leader);
+  const auto answer = members.Propose(leader, "lost");
+  const auto read = members.Read(leader, Consistency::kLinearizable);
+  members.Pass(milliseconds(7500));
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ((*answer)->error(), node::errors::TimedOut());
+  ASSERT_TRUE(read->has_value());
+  EXPECT_EQ((*read)->error(), node::errors::TimedOut());
+}
+
+TEST(DriverTest, AProposalFromTheTimeOfAFailedLeaderTimesOutSayingSo) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.Pass(milliseconds(3000));
+  members.Cut(leader);
+  const auto answer = members.Propose(Other(leader), "to the dead");
+  const std::uint64_t next = members.Elect();
+  ASSERT_NE(next, 0U);
+  members.Pass(milliseconds(7500));
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ((*answer)->error(), node::errors::TimedOutByLeaderFailure());
+}
+
+TEST(DriverTest, TooLargeARequestIsRefused) {
+  Members members(1);
+  const auto answer = members.Propose(1, std::string(2 << 20, 'x'));
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ((*answer)->error(), node::errors::RequestTooLarge());
+}
+
+TEST(DriverTest, ALinearizableReadSeesEverythingAnsweredBefore) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  const auto answer = members.Propose(leader, "a");
+  while (!answer->has_value()) members.Round();
+  const std::uint64_t other = Other(leader);
+  auto seen = std::make_shared<std::size_t>(99);
+  members.driver(other).Read(Consistency::kLinearizable, [&members, seen, other](Status status) {
+    if (status.ok()) *seen = members.texts(other).size();
+  });
+  members.Settle();
+  EXPECT_EQ(*seen, 1U);
+}
+
+TEST(DriverTest, ReadsAskedTogetherShareARoundAndALostRoundIsRepeated) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t other = Other(leader);
+  members.Cut(other);
+  const auto first = members.Read(other, Consistency::kLinearizable);
+  members.Settle();
+  EXPECT_FALSE(first->has_value());
+  members.Join(other);
+  members.Pass(milliseconds(600));
+  ASSERT_TRUE(first->has_value());
+  EXPECT_TRUE((*first)->ok());
+}
+
+TEST(DriverTest, WhenAnotherLeaderAppearsWaitingReadsFail) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.Cut(leader);
+  const auto read = members.Read(leader, Consistency::kLinearizable);
+  const std::uint64_t next = members.Elect();
+  ASSERT_NE(next, 0U);
+  EXPECT_FALSE(read->has_value());
+  members.Join(leader);
+  members.Pass(milliseconds(300));
+  ASSERT_TRUE(read->has_value());
+  EXPECT_EQ((*read)->error(), node::errors::LeaderChanged());
+}
+
+TEST(DriverTest, NothingAnsweredIsLostWhenAllLosePower) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  std::vector<std::string> answered;
+  for (int i = 0; i < 50; ++i) {
+    const std::string text = "v" + std::to_string(i);
+    const auto answer = members.Propose(leader, text);
+    for (int round = 0; round < 8; ++round) members.Round();
+    if (answer->has_value() && (*answer)->ok()) answered.push_back(text);
+  }
+  ASSERT_GT(answered.size(), 30U);
+  for (std::uint64_t id = 1; id <= 3; ++id) members.Crash(id);
+  for (std::uint64_t id = 1; id <= 3; ++id) members.Restart(id);
+  ASSERT_NE(members.Elect(), 0U);
+  members.Settle();
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    ASSERT_GE(members.texts(id).size(), answered.size());
+    EXPECT_TRUE(std::equal(answered.begin(), answered.end(), members.texts(id).begin()));
+  }
+}
+
+TEST(DriverTest, ARestartedMemberShowsNothingOlderThanItHadCommitted) {
+  Members members(1);
+  members.Settle();
+  const auto answer = members.Propose(1, "a");
+  members.Settle();
+  ASSERT_TRUE(answer->has_value());
+  members.Propose(1, "b");  // carries the commit index of a into the log
+  members.Settle();
+  members.Crash(1);
+  members.Restart(1);
+  std::size_t seen = 99;
+  members.driver(1).Read(Consistency::kSerializable,
+                         [&](Status /*status*/) { seen = members.texts(1).size(); });
+  members.Settle();
+  EXPECT_GE(seen, 1U);
+  EXPECT_NE(seen, 99U);
+}
+
+TEST(DriverTest, ALearnerJoinsByTheLogAndIsPromoted) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.Propose(leader, "a");
+  members.Settle();
+  const auto added = members.Change(leader, raft::ConfChangeType::kAddLearnerNode, 4);
+  members.Settle();
+  ASSERT_TRUE(added->has_value());
+  EXPECT_TRUE((*added)->ok());
+  EXPECT_TRUE(members.at(leader).network->peers().contains(MemberId{4}));
+  members.AddEmpty(4);
+  members.Pass(milliseconds(500));
+  EXPECT_TRUE(members.driver(4).is_learner());
+  EXPECT_EQ(members.texts(4), members.texts(leader));
+  const auto promoted = members.Change(leader, raft::ConfChangeType::kAddNode, 4);
+  members.Settle();
+  EXPECT_TRUE(promoted->has_value() && (*promoted)->ok());
+  EXPECT_FALSE(members.driver(4).is_learner());
+}
+
+TEST(DriverTest, ARefusedChangeIsAnsweredAndLeavesTheConfiguration) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  const auto done = members.Change(leader, raft::ConfChangeType::kRemoveNode, 3, "refuse");
+  members.Settle();
+  ASSERT_TRUE(done->has_value());
+  EXPECT_EQ((*done)->error().message, "refused");
+  EXPECT_EQ(members.at(leader).machine->state().conf_state.voters.size(), 3U);
+}
+
+TEST(DriverTest, ARemovedMemberStopsWithItsTypedExit) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t gone = Other(leader);
+  members.Change(leader, raft::ConfChangeType::kRemoveNode, gone);
+  members.Pass(milliseconds(3000));
+  EXPECT_EQ(members.at(gone).exit, node::Exit::kRemoved);
+  const auto answer = members.Propose(leader, "on");
+  members.Settle();
+  EXPECT_TRUE(answer->has_value() && (*answer)->ok());
+}
+
+TEST(DriverTest, ARemovedLeaderHandsOverBeforeItStops) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.Change(leader, raft::ConfChangeType::kRemoveNode, leader);
+  members.Pass(milliseconds(600));
+  EXPECT_NE(members.driver(Other(leader)).leader(), MemberId{leader});
+  EXPECT_NE(members.driver(Other(leader)).leader(), MemberId{});
+  members.Pass(milliseconds(2500));
+  EXPECT_EQ(members.at(leader).exit, node::Exit::kRemoved);
+}
+
+TEST(DriverTest, LeadershipMovesOnRequest) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  auto outcome = std::make_shared<std::optional<Status>>();
+  members.driver(leader).TransferLeadership(MemberId{Third(leader)},
+                                            [outcome](Status status) { *outcome = status; });
+  members.Settle();
+  ASSERT_TRUE(outcome->has_value());
+  EXPECT_TRUE((*outcome)->ok());
+  EXPECT_EQ(members.driver(leader).leader(), MemberId{Third(leader)});
+  members.driver(leader).TransferLeadership(MemberId{leader},
+                                            [outcome](Status status) { *outcome = status; });
+  members.Settle();
+  EXPECT_EQ((*outcome)->error(), node::errors::NotLeader());
+  members.driver(Third(leader)).TransferLeadership(MemberId{99}, [outcome](Status status) {
+    *outcome = status;
+  });
+  members.Settle();
+  EXPECT_EQ((*outcome)->error(), node::errors::BadTransferee());
+}
+
+TEST(DriverTest, AStoppingLeaderHandsOverFirstAndAnswersEverybody) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  bool stopped = false;
+  members.driver(leader).Stop([&] { stopped = true; });
+  const auto parked = members.Propose(leader, "late");
+  members.Settle(60);
+  EXPECT_TRUE(stopped);
+  EXPECT_NE(members.driver(Other(leader)).leader(), MemberId{leader});
+  EXPECT_NE(members.driver(Other(leader)).leader(), MemberId{});
+  ASSERT_TRUE(parked->has_value());
+  const auto after = members.Propose(leader, "too late");
+  ASSERT_TRUE(after->has_value());
+  EXPECT_EQ((*after)->error(), node::errors::Stopped());
+}
+
+TEST(DriverTest, TheLogIsMarkedReleasedAndForgottenAsItGrows) {
+  node::Options options;
+  options.snapshot_count = 50;
+  options.catch_up_entries = 20;
+  Members members(1, options);
+  members.Settle();
+  for (int i = 0; i < 300; ++i) {
+    members.Propose(1, std::string(200, 'x'));
+    members.Settle(3);
+    if (i % 10 == 9) members.Pass(milliseconds(100));
+  }
+  EXPECT_GT(members.at(1).machine->flushes, 3);
+  const auto segments = wal::ListSegments(*members.at(1).disk, "/d/wal");
+  ASSERT_TRUE(segments.ok());
+  EXPECT_LE(segments->size(), 4U);
+  EXPECT_GT(segments->front().sequence, 0U);
+  members.Crash(1);
+  members.Restart(1);
+  members.Settle();
+  EXPECT_EQ(members.texts(1).size(), 300U);
+}
+
+TEST(DriverTest, AMemberThatWasAwayTooLongIsSentASnapshot) {
+  node::Options options;
+  options.snapshot_count = 20;
+  options.catch_up_entries = 5;
+  Members members(3, options);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t away = Other(leader);
+  members.Cut(away);
+  for (int i = 0; i < 100; ++i) {
+    members.Propose(leader, "v" + std::to_string(i));
+    members.Settle(6);
+    if (i % 10 == 9) members.Pass(milliseconds(100));
+  }
+  members.Join(away);
+  members.Pass(milliseconds(3000));
+  EXPECT_EQ(members.at(away).machine->installs, 1);
+  EXPECT_EQ(members.texts(away), members.texts(leader));
+  members.Propose(leader, "after");
+  members.Settle();
+  EXPECT_EQ(members.texts(away).back(), "after");
+  members.Crash(away);
+  members.Restart(away);
+  members.Pass(milliseconds(1000));
+  EXPECT_EQ(members.texts(away), members.texts(leader));
+}
+
+TEST(DriverTest, AFailedSyncStopsTheMemberForGood) {
+  Members members(1);
+  members.Settle();
+  members.at(1).disk->Inject({sim::Operation::kSync, "", Code::kDataLoss, 0, false});
+  const auto answer = members.Propose(1, "a");
+  members.Settle();
+  EXPECT_EQ(members.at(1).exit, node::Exit::kDataUnusable);
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_FALSE((*answer)->ok());
+  EXPECT_FALSE(members.driver(1).Turn(std::chrono::nanoseconds(0)));
+}
+
+TEST(DriverTest, AFullDiskHasAnExitOfItsOwn) {
+  Members members(1);
+  members.Settle();
+  members.at(1).disk->Inject({sim::Operation::kSync, "", Code::kResourceExhausted, 0, false});
+  members.Propose(1, "a");
+  members.Settle();
+  EXPECT_EQ(members.at(1).exit, node::Exit::kDiskFull);
+}
+
+TEST(DriverTest, AStateMachineThatCannotBeTrustedStopsTheMember) {
+  Members members(1);
+  members.Settle();
+  members.Propose(1, "poison");
+  members.Settle();
+  EXPECT_EQ(members.at(1).exit, node::Exit::kDataUnusable);
+  EXPECT_NE(members.at(1).exit_text.find("poisoned"), std::string::npos);
+}
+
+TEST(DriverTest, ALoopThatWasHeldUpDoesNotCampaignForThatAlone) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  const Term term = members.driver(leader).term();
+  members.clock().Advance(std::chrono::seconds(30));  // the machine was suspended
+  members.Pass(milliseconds(2000));
+  EXPECT_EQ(members.driver(leader).term(), term);
+}
+
+TEST(DriverTest, StatusTellsWhatTheOperatorNeeds) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.Propose(leader, "a");
+  members.Pass(milliseconds(200));
+  const node::Status status = members.driver(leader).status();
+  EXPECT_EQ(status.role, raft::Role::kLeader);
+  EXPECT_EQ(status.leader, MemberId{leader});
+  EXPECT_EQ(status.applied, status.committed);
+  ASSERT_EQ(status.progress.size(), 3U);
+  for (const auto& progress : status.progress) EXPECT_EQ(progress.match, status.committed);
+}
+
+}  // namespace
+}  // namespace quorate::test

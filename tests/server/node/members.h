@@ -1,0 +1,97 @@
+// Members: drivers with their wal on a simulated disk and time in the test's hands, all in one
+// thread.
+//
+// Round() lets every member take a turn, its log writer one batch, and the network deliver what was
+// sent. Time passes only by Pass().
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/driver.h"
+#include "server/node/machine.h"
+#include "sim/clock.h"
+#include "sim/disk.h"
+#include "sim/prng.h"
+
+namespace quorate::test {
+
+class Members;
+
+class SimNetwork final : public node::Network {
+ public:
+  SimNetwork(Members& members, MemberId self) : members_(members), self_(self) {}
+  void Send(std::vector<raft::Message>& messages) override;
+  void SendSnapshot(raft::Message message, std::shared_ptr<node::SnapshotSource> source,
+                    std::function<void(bool)> done) override;
+  void UpdatePeers(const node::PeerUrls& peers) override { peers_ = peers; }
+  std::optional<io::Clock::Instant> ConnectedSince(MemberId member) const override;
+
+  const node::PeerUrls& peers() const { return peers_; }
+
+ private:
+  Members& members_;
+  const MemberId self_;
+  node::PeerUrls peers_;
+};
+
+struct SimMember {
+  MemberId id;
+  std::unique_ptr<sim::Disk> disk;
+  std::unique_ptr<sim::Prng> random;
+  std::unique_ptr<SimNetwork> network;
+  std::unique_ptr<Machine> machine;
+  std::unique_ptr<node::Driver> driver;  // none: down
+  MachineState flushed;                  // what its machine finds at a restart
+  bool wal_held = false;                 // its log writer does nothing
+  std::optional<node::Exit> exit;
+  std::string exit_text;
+};
+
+class Members {
+ public:
+  explicit Members(std::uint64_t size, node::Options options = {});
+  ~Members();
+
+  SimMember& at(std::uint64_t id) { return *members_.at(MemberId{id}); }
+  node::Driver& driver(std::uint64_t id) { return *at(id).driver; }
+  void AddEmpty(std::uint64_t id);  // as a member that joins
+  void Start(SimMember& member);
+  void Crash(std::uint64_t id);  // power loss
+  void Restart(std::uint64_t id);
+  void Cut(std::uint64_t id) { cut_.insert(MemberId{id}); }
+  void Join(std::uint64_t id) { cut_.erase(MemberId{id}); }
+  bool Reaches(MemberId from, MemberId to) const;
+
+  void Round();
+  void Settle(int rounds = 30);
+  void Pass(std::chrono::milliseconds time);  // in heartbeat intervals, settling after each
+  // Passes time until one member leads and all others that are up follow it. 0: never.
+  std::uint64_t Elect();
+
+  // What a proposal was answered, if it was.
+  using Answer = std::shared_ptr<std::optional<Result<std::string>>>;
+  Answer Propose(std::uint64_t member, const std::string& text);
+  using Done = std::shared_ptr<std::optional<quorate::Status>>;
+  Done Read(std::uint64_t member, node::Consistency consistency);
+  Done Change(std::uint64_t member, raft::ConfChangeType type, std::uint64_t target,
+              const std::string& context = "");
+
+  const std::vector<std::string>& texts(std::uint64_t id) { return at(id).machine->state().texts; }
+  sim::Clock& clock() { return clock_; }
+
+ private:
+  friend class SimNetwork;
+  SimMember& Make(std::uint64_t id);
+
+  node::Options options_;
+  sim::Clock clock_;
+  std::map<MemberId, std::unique_ptr<SimMember>> members_;
+  std::set<MemberId> cut_;
+  std::vector<raft::Message> in_flight_;
+};
+
+}  // namespace quorate::test

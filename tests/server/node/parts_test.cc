@@ -1,0 +1,134 @@
+// The read gate, the request ids and the inbox.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "node/errors.h"
+#include "node/inbox.h"
+#include "node/read_gate.h"
+#include "node/request_ids.h"
+
+namespace quorate::node {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class ReadGateTest : public testing::Test {
+ protected:
+  ReadGate::Instant At(milliseconds time) { return ReadGate::Instant(time); }
+  void Add(const std::string& name, milliseconds time = milliseconds(0)) {
+    gate_.Add(
+        [this, name](const quorate::Status& status) {
+          log_ += name + (status.ok() ? " " : ": " + status.error().message + " ");
+        },
+        At(time));
+  }
+  void Run(std::uint64_t applied) {
+    gate_.Run(LogIndex{applied}, [] { return false; });
+  }
+
+  ReadGate gate_{ReadGate::Options{}};
+  std::string log_;
+};
+
+TEST_F(ReadGateTest, ReadsThatComeDuringARoundWaitForTheNext) {
+  Add("a");
+  Add("b");
+  ASSERT_TRUE(gate_.NeedsRound(At(milliseconds(0))));
+  const std::string first = gate_.Issue(1, At(milliseconds(0)));
+  Add("c");
+  EXPECT_FALSE(gate_.NeedsRound(At(milliseconds(1))));
+  gate_.Confirm(LogIndex{5}, first);
+  Run(4);
+  EXPECT_EQ(log_, "");
+  Run(5);
+  EXPECT_EQ(log_, "a b ");
+  EXPECT_TRUE(gate_.NeedsRound(At(milliseconds(1))));
+}
+
+TEST_F(ReadGateTest, AnAnswerToAnEarlierBatchServesNoLaterOne) {
+  Add("a");
+  const std::string first = gate_.Issue(1, At(milliseconds(0)));
+  const std::string again = gate_.Issue(2, At(milliseconds(500)));
+  gate_.Confirm(LogIndex{5}, again);
+  Add("b");
+  gate_.Issue(3, At(milliseconds(501)));
+  gate_.Confirm(LogIndex{5}, first);
+  Run(9);
+  EXPECT_EQ(log_, "a ");
+}
+
+TEST_F(ReadGateTest, ARoundIsRepeatedAfterAWhile) {
+  Add("a");
+  gate_.Issue(1, At(milliseconds(0)));
+  EXPECT_FALSE(gate_.NeedsRound(At(milliseconds(499))));
+  EXPECT_TRUE(gate_.NeedsRound(At(milliseconds(500))));
+}
+
+TEST_F(ReadGateTest, AnotherLeaderFailsWhatIsNotConfirmed) {
+  Add("a");
+  const std::string context = gate_.Issue(1, At(milliseconds(0)));
+  gate_.Confirm(LogIndex{5}, context);
+  Add("b");
+  gate_.LeaderChanged();
+  Run(5);
+  EXPECT_EQ(log_, "b: etcdserver: leader changed a ");
+}
+
+TEST_F(ReadGateTest, EachReadTimesOutInItsTurnAndSaysWhatItWaitedFor) {
+  Add("confirmed");
+  gate_.Confirm(LogIndex{5}, gate_.Issue(1, At(milliseconds(0))));
+  Add("asked", seconds(1));
+  gate_.Issue(2, At(seconds(1)));
+  Add("waiting", seconds(2));
+  gate_.Expire(At(seconds(7)));
+  EXPECT_EQ(log_,
+            "confirmed: etcdserver: request timed out, waiting for the applied index took too "
+            "long ");
+  log_.clear();
+  gate_.Expire(At(seconds(8)));
+  EXPECT_EQ(log_, "asked: etcdserver: request timed out ");
+  EXPECT_EQ(gate_.size(), 1U);
+}
+
+TEST(RequestIdsTest, AreMadeOfMemberTimeAndCounter) {
+  RequestIds ids(MemberId{0x12345678}, std::chrono::system_clock::time_point(milliseconds(0x1ff)));
+  EXPECT_EQ(ids.Next(), 0x567800000001ff01ULL);
+  EXPECT_EQ(ids.Next(), 0x567800000001ff02ULL);
+}
+
+TEST(InboxTest, WhatDoesNotFitIsRefusedUntouched) {
+  InboxLimits limits;
+  limits.proposals_max = 1;
+  limits.messages_max = 2;
+  Inbox inbox(limits);
+  EXPECT_TRUE(inbox.Add(Proposal{.id = 1}));
+  Proposal second{.id = 2, .data = raft::Payload("kept")};
+  EXPECT_FALSE(inbox.Add(std::move(second)));
+  EXPECT_EQ(second.data.view(), "kept");
+  std::vector<raft::Message> messages(3);
+  EXPECT_EQ(inbox.Add(messages), 1U);
+  Arrivals arrivals;
+  inbox.Take(arrivals, milliseconds(0));
+  EXPECT_EQ(arrivals.proposals.size(), 1U);
+  EXPECT_EQ(arrivals.messages.size(), 2U);
+}
+
+TEST(InboxTest, WakesOncePerBatch) {
+  Inbox inbox{InboxLimits{}};
+  int woken = 0;
+  inbox.OnArrival([&] { ++woken; });
+  inbox.Add([] {});
+  inbox.AddWritten(3);
+  EXPECT_EQ(woken, 1);
+  Arrivals arrivals;
+  inbox.Take(arrivals, milliseconds(0));
+  EXPECT_EQ(arrivals.written, 3U);
+  inbox.Add([] {});
+  EXPECT_EQ(woken, 2);
+}
+
+}  // namespace
+}  // namespace quorate::node
