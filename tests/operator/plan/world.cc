@@ -207,6 +207,7 @@ bool World::RemoveByHand(const std::string& name) {
 }
 
 bool World::LoseSlotRecord(const std::string& name) {
+  if (!volumes_.contains(name)) return false;  // without record and volume it is nobody's, and left alone
   if (slots_.erase(name) == 0) return false;
   std::erase(names, name);
   return true;
