@@ -11,5 +11,13 @@ tell "again: $((SECONDS - begin)) s"
 NS=default
 expect_equal "members" 3 "$(status_of demo .status.voters)"
 expect_equal "printed columns" "NAME READY VERSION LEADER STATUS" "$(kn get etcdclusters | head -1 | tr -s ' ' | cut -d' ' -f1-5)"
-kn delete etcdcluster demo --timeout=60s >/dev/null
+
+tell "the same on a cluster that the user names, and down again"
+current() { PATH=$PARTS:$PATH "$ROOT/deploy/quickstart.sh" "$@" --cluster current >"$LOGS/current.txt" 2>&1 || { tail -30 "$LOGS/current.txt" >&2; fail "quickstart $* --cluster current"; }; }
+current --image "quorate.dev/quorate:$VERSION"
+expect_match "it shows the key" 'get quickstart/hello: written' "$(cat "$LOGS/current.txt")"
+current down
+expect_equal "clusters left" 0 "$(K get etcdclusters -A -o name | wc -l)"
+expect_equal "operators left" 0 "$(K -n quorate-system get deployments -o name | wc -l)"
 kn delete pvc --all --timeout=60s >/dev/null
+"$ROOT/deploy/quickstart.sh" operator --name "$STAGE" --skip-build >"$LOGS/again.txt" 2>&1 || { tail -30 "$LOGS/again.txt" >&2; fail "installing the operator again"; }
