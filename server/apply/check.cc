@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
-
-#include "base/bytes.h"
 
 namespace quorate::apply {
 namespace {
@@ -27,6 +26,8 @@ PutView ViewOf(const etcdserverpb::PutRequest& put) {
           .ignore_lease = put.ignore_lease()};
 }
 
+Status CheckOperationsOf(const etcdserverpb::TxnRequest& request, std::size_t operations_max);
+
 Status CheckOperation(const RequestOp& operation, std::size_t operations_max) {
   switch (operation.request_case()) {
     case RequestOp::kRequestRange:
@@ -36,58 +37,64 @@ Status CheckOperation(const RequestOp& operation, std::size_t operations_max) {
     case RequestOp::kRequestDeleteRange:
       return CheckDeleteRange(operation.request_delete_range());
     case RequestOp::kRequestTxn:
-      return CheckTxn(operation.request_txn(), operations_max);
+      return CheckOperationsOf(operation.request_txn(), operations_max);
     case RequestOp::REQUEST_NOT_SET:
       return Bad("etcdserver: key not found");
   }
   return Bad("etcdserver: key not found");
 }
 
+// What a list of operations changes, as etcd's check sees it.
 struct Touched {
   std::set<std::string> puts;
-  std::vector<KeyRange> deletes;
+  std::vector<std::pair<std::string, std::string>> deletes;  // key, range_end
 
+  // etcd compares ends as plain text here, so a deletion from a key on ("\0") holds nothing.
   bool Deletes(const std::string& key) const {
-    return std::any_of(deletes.begin(), deletes.end(),
-                       [&key](const KeyRange& range) { return range.Contains(key); });
+    return std::any_of(deletes.begin(), deletes.end(), [&key](const auto& range) {
+      return range.second.empty() ? key == range.first : key >= range.first && key < range.second;
+    });
+  }
+  Status Put(const std::string& key) {
+    if (Deletes(key) || !puts.insert(key).second) return DuplicateKey();
+    return {};
   }
 };
 
 Result<Touched> TouchedBy(const Operations& operations);
 
-// The keys of both branches of a nested transaction; the branches may touch the same ones.
-Result<Touched> TouchedByTxn(const etcdserverpb::TxnRequest& txn) {
-  Touched success = TRY(TouchedBy(txn.success()));
-  Touched failure = TRY(TouchedBy(txn.failure()));
-  success.puts.merge(failure.puts);
-  success.deletes.insert(success.deletes.end(), failure.deletes.begin(), failure.deletes.end());
-  return success;
+// A nested transaction's changes join those of the list it stands in. Its branches exclude each
+// other, so both may put the same key.
+Status TouchNested(const etcdserverpb::TxnRequest& txn, Touched& all) {
+  const Touched success = TRY(TouchedBy(txn.success()));
+  const Touched failure = TRY(TouchedBy(txn.failure()));
+  for (const std::string& key : success.puts) TRY(all.Put(key));
+  for (const std::string& key : failure.puts) {
+    if (!success.puts.contains(key)) {
+      TRY(all.Put(key));
+    } else if (all.Deletes(key)) {
+      return DuplicateKey();
+    }
+  }
+  all.deletes.insert(all.deletes.end(), success.deletes.begin(), success.deletes.end());
+  all.deletes.insert(all.deletes.end(), failure.deletes.begin(), failure.deletes.end());
+  return {};
 }
 
-// What one branch changes; an error when it puts a key twice, or puts what it deletes.
+// What one branch changes; an error when it puts a key twice, or puts what it deletes. In etcd's
+// order: the list's deletions, its nested transactions one after the other, its own puts.
 Result<Touched> TouchedBy(const Operations& operations) {
   Touched all;
-  std::vector<Touched> parts;
   for (const RequestOp& operation : operations) {
-    Touched part;
-    if (operation.has_request_delete_range()) {
-      const auto& request = operation.request_delete_range();
-      part.deletes.push_back(KeyRange::FromEtcd(request.key(), request.range_end()));
-    } else if (operation.has_request_put()) {
-      part.puts.insert(operation.request_put().key());
-    } else if (operation.has_request_txn()) {
-      part = TRY(TouchedByTxn(operation.request_txn()));
-    }
-    parts.push_back(std::move(part));
+    if (!operation.has_request_delete_range()) continue;
+    const auto& request = operation.request_delete_range();
+    all.deletes.emplace_back(request.key(), request.range_end());
   }
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    for (const std::string& key : parts[i].puts) {
-      for (std::size_t j = 0; j < parts.size(); ++j) {
-        if (i != j && parts[j].Deletes(key)) return DuplicateKey();
-      }
-      if (!all.puts.insert(key).second) return DuplicateKey();
-    }
-    all.deletes.insert(all.deletes.end(), parts[i].deletes.begin(), parts[i].deletes.end());
+  for (const RequestOp& operation : operations) {
+    if (operation.has_request_txn()) TRY(TouchNested(operation.request_txn(), all));
+  }
+  for (const RequestOp& operation : operations) {
+    if (operation.has_request_put()) TRY(all.Put(operation.request_put().key()));
   }
   return all;
 }

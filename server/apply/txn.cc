@@ -119,10 +119,11 @@ Status ChoosePath(const TxnRequest& request, mvcc::Store& store, Path& path) {
 
 Status CheckPutNow(const etcdserverpb::PutRequest& put, mvcc::Store& store,
                    const mvcc::LeaseBook& leases) {
-  if (put.lease() != 0 && !leases.Exists(LeaseId{put.lease()})) return mvcc::LeaseNotFound();
+  // In this order, which a lone put does not have.
   if ((put.ignore_value() || put.ignore_lease()) && !store.Latest(put.key())) {
     return mvcc::KeyNotFound();
   }
+  if (put.lease() != 0 && !leases.Exists(LeaseId{put.lease()})) return mvcc::LeaseNotFound();
   return {};
 }
 
