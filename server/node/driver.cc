@@ -70,7 +70,7 @@ Driver::Driver(Parts parts, const Options& options)
       on_exit_(std::move(parts.on_exit)),
       inbox_(options.inbox),
       ids_(parts.self, parts.clock->WallNow()),
-      core_(MakeCoreOptions(options, parts.self, parts.random), parts.start),
+      core_(MakeCoreOptions(options, parts.self, parts.random), std::move(parts.start)),
       proposer_(options.request_timeout()),
       gate_({.timeout = options.request_timeout()}),
       now_(clock_.Now()),
@@ -80,7 +80,7 @@ Driver::Driver(Parts parts, const Options& options)
   log_writer_ = std::make_unique<LogWriter>(
       std::move(parts.log), [this](std::uint64_t number) { inbox_.AddWritten(number); },
       [this](Error error) { inbox_.AddWalFailure(std::move(error)); });
-  conf_states_.emplace_back(parts.start.applied, parts.start.conf_state);
+  conf_states_.emplace_back(core_.applied(), core_.config().ToConfState());
   Publish();
 }
 
@@ -167,7 +167,8 @@ bool Driver::Turn(std::chrono::nanoseconds patience) {
 
 bool Driver::Busy() const {
   return core_.HasEffects() || applied_of_them_ < to_apply_.size() || work_due_ ||
-         gate_.HasRunnable(core_.applied()) || clock_.Now() >= next_tick_;
+         gate_.HasRunnable(core_.applied()) || gate_.NeedsRound(clock_.Now()) ||
+         clock_.Now() >= next_tick_;
 }
 
 std::chrono::nanoseconds Driver::Patience(std::chrono::nanoseconds patience) const {
@@ -204,8 +205,7 @@ void Driver::RunReads() {
 
 void Driver::AskForRound() {
   if (!gate_.NeedsRound(now_)) return;
-  // Without a leader this asks nobody, and the retry finds one.
-  core_.ReadIndex(gate_.Issue(NextRequestId(), now_));
+  if (!core_.ReadIndex(gate_.Issue(NextRequestId(), now_))) gate_.NotSent();
 }
 
 // Alone, there is nobody to wait for.
@@ -360,7 +360,7 @@ void Driver::Stop(std::function<void()> done) {
     std::optional<std::pair<Instant, MemberId>> longest;
     for (const raft::MemberProgress& member : core_.Members()) {
       const auto since = network_.ConnectedSince(member.id);
-      if (member.id == self_ || member.learner || !member.recent_active || !since) continue;
+      if (member.id == self_ || member.learner || !since) continue;
       if (!longest || *since < longest->first) longest.emplace(*since, member.id);
     }
     if (!longest) return;

@@ -9,7 +9,7 @@
 // Ownership: owns Core and the wal; borrows the state machine, the network and the doors.
 // Thread: Propose, ProposeConfChange, Read, TransferLeadership, Deliver, Post and status() from
 // any; callbacks run on the
-//   loop and must not block.
+//   loop and must not block; a refusal may come at once, on the caller's thread.
 // Source: DESIGN 4.1-4.3.
 #pragma once
 

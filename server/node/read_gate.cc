@@ -46,9 +46,12 @@ bool ReadGate::Run(LogIndex applied, const std::function<bool()>& enough) {
 }
 
 void ReadGate::LeaderChanged() {
-  contexts_.clear();
-  Fail(asked_, errors::LeaderChanged());
-  Fail(waiting_, errors::LeaderChanged());
+  if (contexts_.empty()) {
+    issued_ = Instant() - options_.retry;  // never sent: ask the new leader at once
+  } else {
+    contexts_.clear();
+    Fail(asked_, errors::LeaderChanged());
+  }
 }
 
 void ReadGate::Expire(Instant now) {

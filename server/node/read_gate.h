@@ -3,10 +3,9 @@
 //   Add -> waiting -> (Issue: one round at a time) -> asked -> (Confirm) -> confirmed at an index
 //   -> (Run: applied) -> read
 //
-// A round serves only reads that were waiting when it was issued. It is repeated, under a new
-// context, when no answer comes; an answer to any of a batch's contexts serves it. When another
-// leader appears, everything not yet confirmed fails: it cannot be known what became of the
-// request.
+// A round serves only reads that were waiting when it was issued. It is repeated, under a new context, when no answer comes; an
+// answer to any of a batch's contexts serves it. When another leader appears, a batch that was sent fails, since it cannot be
+// known what became of it; what still waits is asked of the new leader.
 //
 // Thread: the raft+apply loop.
 // Source: knowledge/etcd.md 7.9; etcd #20418 (why an answer must belong to its own batch).
@@ -42,6 +41,8 @@ class ReadGate {
   // new.
   bool NeedsRound(Instant now) const;
   std::string Issue(std::uint64_t id, Instant now);
+  // There was no leader to send the round to: it waits for one, or for the retry.
+  void NotSent() { contexts_.clear(); }
   // An answer arrived. Contexts of other batches are ignored.
   void Confirm(LogIndex index, std::string_view context);
 

@@ -67,14 +67,31 @@ TEST_F(ReadGateTest, ARoundIsRepeatedAfterAWhile) {
   EXPECT_TRUE(gate_.NeedsRound(At(milliseconds(500))));
 }
 
-TEST_F(ReadGateTest, AnotherLeaderFailsWhatIsNotConfirmed) {
-  Add("a");
-  const std::string context = gate_.Issue(1, At(milliseconds(0)));
-  gate_.Confirm(LogIndex{5}, context);
-  Add("b");
+TEST_F(ReadGateTest, AnotherLeaderFailsWhatWasAskedOfTheOldOne) {
+  Add("confirmed");
+  gate_.Confirm(LogIndex{5}, gate_.Issue(1, At(milliseconds(0))));
+  Add("asked");
+  gate_.Issue(2, At(milliseconds(0)));
+  Add("waiting");
   gate_.LeaderChanged();
+  EXPECT_EQ(log_, "asked: etcdserver: leader changed ");
+  EXPECT_TRUE(gate_.NeedsRound(At(milliseconds(0))));
   Run(5);
-  EXPECT_EQ(log_, "b: etcdserver: leader changed a ");
+  gate_.Confirm(LogIndex{5}, gate_.Issue(3, At(milliseconds(0))));
+  Run(5);
+  EXPECT_EQ(log_, "asked: etcdserver: leader changed confirmed waiting ");
+}
+
+TEST_F(ReadGateTest, WhatFoundNoLeaderIsAskedOfTheFirstThatAppears) {
+  Add("a");
+  gate_.Issue(1, At(milliseconds(0)));
+  gate_.NotSent();
+  EXPECT_FALSE(gate_.NeedsRound(At(milliseconds(1))));
+  gate_.LeaderChanged();
+  EXPECT_TRUE(gate_.NeedsRound(At(milliseconds(1))));
+  gate_.Confirm(LogIndex{5}, gate_.Issue(2, At(milliseconds(1))));
+  Run(5);
+  EXPECT_EQ(log_, "a ");
 }
 
 TEST_F(ReadGateTest, EachReadTimesOutInItsTurnAndSaysWhatItWaitedFor) {
