@@ -63,9 +63,9 @@ Result<std::unique_ptr<HashTask>> Store::StartHash(Revision at) {
 HashTask::HashTask(Store& store, Revision at) : store_(store), keep_empty_(true) {
   CHECK(store_.pending_.empty() && !store_.in_txn_);
   hash_ = {Crc32c(0, AsBytes("key")), at, store_.compact_revision_, store_.revision_};
-  store_.index_->Scan("", std::string_view("\0", 1), at, [&](std::string_view, RevisionId) {
-    keep_empty_ = false;
-    return false;
+  store_.index_->Scan("", std::string_view("\0", 1), at, [&](std::string_view key, RevisionId) {
+    keep_empty_ = !store_.index_->FindKept(key, at);
+    return keep_empty_;
   });
   view_ = store_.parts_.backend->NewView();
   cursor_ = view_->Scan(Family::kRev, "", RowName({at + 1, 0}, false).text());
@@ -86,7 +86,7 @@ Result<bool> HashTask::Step(std::size_t rows_max) {
     // What compaction removes, or has removed already, must not count: of the compacted rows only
     // those that are still the newest of a living key at the hashed revision.
     if (row->id.main <= hash_.compact_revision && !keep_empty_) {
-      const auto newest = store_.index_->Find(record.key, hash_.revision);
+      const auto newest = store_.index_->FindKept(record.key, hash_.revision);
       if (!newest || *newest != row->id) continue;
     }
     if (row->id.main == hash_.compact_revision && row->tombstone) continue;

@@ -72,6 +72,18 @@ std::optional<RevisionId> KeyIndex::Find(std::string_view key, Revision at) cons
   return id;
 }
 
+std::optional<RevisionId> KeyIndex::FindKept(std::string_view key, Revision at) const {
+  const KeyEntry* entry = tree_.Find(key);
+  RevisionId id;
+  if (entry == nullptr || !FindIn(*entry, at, &id)) return std::nullopt;
+  for (std::size_t i = entry->history_count(); i > 0 && id.main == at; --i) {
+    const Stamp stamp = entry->history(i - 1);
+    if (stamp.main() < at) break;
+    if (stamp.main() == at && stamp.tombstone()) return std::nullopt;
+  }
+  return id;
+}
+
 std::optional<LatestRecord> KeyIndex::Latest(std::string_view key) const {
   const KeyEntry* entry = tree_.Find(key);
   if (entry == nullptr || entry->latest.tombstone()) return std::nullopt;

@@ -54,6 +54,9 @@ class KeyIndex {
   // The revision of the key's record at main revision `at`; nullopt when it does not exist there.
   std::optional<RevisionId> Find(std::string_view key, Revision at) const;
   std::optional<LatestRecord> Latest(std::string_view key) const;
+  // As Find, but with etcd's eyes when it hashes: a key that was deleted in the very revision `at`
+  // does not count, even if the same transaction has put it again.
+  std::optional<RevisionId> FindKept(std::string_view key, Revision at) const;
 
   // Calls visit(key, id) for each key of etcd's range that exists at `at`, in order, until it
   // returns false.
