@@ -37,7 +37,8 @@ class Reader {
   const Bucket* Find(std::string_view name) const;
 
   std::uint64_t page_bytes() const { return page_bytes_; }
-  std::uint64_t file_bytes() const { return file_bytes_; }  // trailer and free pages included
+  std::uint64_t database_bytes() const { return pages_ * page_bytes_; }
+  std::uint64_t file_bytes() const { return file_bytes_; }  // what follows the database included
 
  private:
   friend class Cursor;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/bytes.h"
 #include "bolt/reader.h"
@@ -21,12 +22,8 @@ class Copier {
 
   Status Run(const std::optional<raft::ConfState>& known) {
     for (const bolt::Bucket& bucket : source_.buckets()) TRY(CopyBucket(bucket));
-    if (!conf_state_) {
-      imported_.conf_state = known ? *known : derived_;
-      batch_.Put(storage::Family::kMeta, storage::kConfState, ToJson(imported_.conf_state));
-    } else {
-      imported_.conf_state = *conf_state_;
-    }
+    imported_.conf_state = known ? *known : ConfStateOfFile();
+    batch_.Put(storage::Family::kMeta, storage::kConfState, ToJson(imported_.conf_state));
     TRY(target_.Commit(batch_, imported_.position));
     return target_.Flush(storage::Backend::Wait::kYes);
   }
@@ -55,6 +52,17 @@ class Copier {
       batch_.Clear();
     }
     return {};
+  }
+
+  // The meta bucket's word, unless the members bucket is about other members.
+  raft::ConfState ConfStateOfFile() const {
+    if (!conf_state_) return derived_;
+    const auto members = [](const raft::ConfState& state) {
+      std::set<MemberId> ids(state.voters.begin(), state.voters.end());
+      ids.insert(state.learners.begin(), state.learners.end());
+      return ids;
+    };
+    return members(*conf_state_) == members(derived_) ? *conf_state_ : derived_;
   }
 
   static bool IsPosition(const BucketRows& rows, std::string_view key) {
@@ -115,25 +123,18 @@ class Copier {
   raft::ConfState derived_;                    // of the members bucket
 };
 
-struct Position {
-  storage::LogPosition log;
-  bool has_conf_state = false;
-};
-
 // Where a database stands, without copying it.
-Result<Position> PeekPosition(io::Disk& disk, const std::string& path) {
-  Position position;
+Result<LogIndex> PeekIndex(io::Disk& disk, const std::string& path) {
   const auto reader = TRY(bolt::Reader::Open(disk, path));
   const bolt::Bucket* const meta = reader->Find("meta");
-  if (meta == nullptr) return position;
+  if (meta == nullptr) return LogIndex{};
   bolt::Cursor cursor(*reader, *meta);
   while (TRY(cursor.Next())) {
-    if (cursor.key() == storage::kConfState) position.has_conf_state = true;
     if (cursor.key() == storage::kConsistentIndex && cursor.value().size() == 8) {
-      position.log.index = LogIndex{ReadBigEndian64(cursor.value())};
+      return LogIndex{ReadBigEndian64(cursor.value())};
     }
   }
-  return position;
+  return LogIndex{};
 }
 
 }  // namespace
@@ -154,23 +155,25 @@ Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::
 }
 
 Result<std::optional<Imported>> TakeOverEtcd(io::Disk& disk, std::string_view member_directory,
-                                             LogIndex newest_mark, storage::Backend& store) {
+                                             const raft::SnapshotMetadata& newest_mark,
+                                             storage::Backend& store) {
   const std::string directory = io::JoinPath(member_directory, "snap");
   const std::string database = io::JoinPath(directory, "db");
   if (!TRY(io::Exists(disk, database))) return std::optional<Imported>();
   std::optional<Imported> imported;
   if (store.position().index == LogIndex{}) {
     std::string source = database;
-    Position position = TRY(PeekPosition(disk, source));
-    const std::string received = io::JoinPath(directory, ReceivedFileName(newest_mark));
-    if (newest_mark > position.log.index && TRY(io::Exists(disk, received))) {
+    LogIndex index = TRY(PeekIndex(disk, source));
+    const std::string received = io::JoinPath(directory, ReceivedFileName(newest_mark.index));
+    if (newest_mark.index > index && TRY(io::Exists(disk, received))) {
       source = received;
-      position = TRY(PeekPosition(disk, source));
+      index = TRY(PeekIndex(disk, source));
     }
     std::optional<raft::ConfState> known;
-    if (!position.has_conf_state) {
-      const auto metadata = TRY(FindSnapFile(disk, directory, position.log.index));
-      if (metadata) known = metadata->conf_state;
+    if (index == newest_mark.index && !newest_mark.conf_state.voters.empty()) {
+      known = newest_mark.conf_state;
+    } else if (const auto metadata = TRY(FindSnapFile(disk, directory, index))) {
+      known = metadata->conf_state;
     }
     imported = TRY(ImportDatabase(disk, source, store, known));
   }

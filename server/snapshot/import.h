@@ -28,15 +28,18 @@ struct Imported {
 };
 
 // Replaces the content of `store` by that of the file. known: the members as of the file's
-// position, if its meta bucket does not say; else they are derived from its members bucket.
+// position, from the log or the message that came with it. Without them the meta bucket is
+// believed if it names the same members as the members bucket, and else the latter: `etcdutl
+// snapshot restore` leaves the old cluster's confState in a restored file.
 Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
                                 const std::optional<raft::ConfState>& known);
 
 // Takes over etcd's member directory if that was not done before. newest_mark: the newest valid
-// snapshot mark of its log, because etcd may have been stopped between receiving that snapshot and
-// installing it. nullopt: there was nothing to take over. The log stays where it is; the database
-// is renamed to db.imported once the store has it.
+// snapshot mark of its log; etcd may have been stopped between receiving that snapshot and
+// installing it, and at its index it names the members. nullopt: there was nothing to take over.
+// The log stays where it is; the database is renamed to db.imported once the store has it.
 Result<std::optional<Imported>> TakeOverEtcd(io::Disk& disk, std::string_view member_directory,
-                                             LogIndex newest_mark, storage::Backend& store);
+                                             const raft::SnapshotMetadata& newest_mark,
+                                             storage::Backend& store);
 
 }  // namespace quorate::snapshot

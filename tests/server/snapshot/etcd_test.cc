@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "io/real_disk.h"
+#include "membership/ids.h"
 #include "mvcc/store.h"
 #include "peers/process.h"
 #include "snapshot/export.h"
@@ -54,10 +55,9 @@ class SnapshotEtcdTest : public testing::Test {
   // Real etcdutl writes a data directory from a snapshot file.
   std::string Restore(const std::string& file, std::vector<std::string> extra = {}) {
     const std::string directory = scratch_.path() + "/restored" + std::to_string(++restored_);
-    extra.insert(extra.begin(),
-                 {Part("etcdutl"), "snapshot", "restore", file, "--data-dir", directory, "--name",
-                  "m0", "--initial-cluster", "m0=http://127.0.0.1:" + std::to_string(port_),
-                  "--initial-advertise-peer-urls", "http://127.0.0.1:" + std::to_string(port_)});
+    extra.insert(extra.begin(), {Part("etcdutl"), "snapshot", "restore", file, "--data-dir",
+                                 directory, "--name", "m0", "--initial-cluster", "m0=" + peer_url_,
+                                 "--initial-advertise-peer-urls", peer_url_});
     const auto run = RunCommand(extra);
     EXPECT_EQ(run.exit, 0) << run.err;
     return directory;
@@ -66,7 +66,7 @@ class SnapshotEtcdTest : public testing::Test {
   io::RealDisk disk_;
   test::ScratchDirectory scratch_;
   std::string saved_ = scratch_.path() + "/saved.db";
-  int port_ = test::FreePort();
+  const std::string peer_url_ = "http://127.0.0.1:" + std::to_string(test::FreePort());
   int restored_ = 0;
   storage::MemoryBackend store_{std::make_shared<storage::MemoryStorage>()};
 };
@@ -88,11 +88,12 @@ TEST_F(SnapshotEtcdTest, WhatGoesOutIsWhatCameIn) {
 
 TEST_F(SnapshotEtcdTest, ARestoredDirectoryIsTakenOver) {
   const std::string directory = Restore(saved_, {"--bump-revision", "1000000", "--mark-compacted"});
-  const auto imported = TakeOverEtcd(disk_, directory + "/member", LogIndex{1}, store_);
+  const auto imported = TakeOverEtcd(disk_, directory + "/member", {}, store_);
   ASSERT_TRUE(imported.ok()) << imported.error().message;
   ASSERT_TRUE(imported->has_value());
   EXPECT_EQ((*imported)->position, (storage::LogPosition{LogIndex{1}, Term{1}}));
-  EXPECT_EQ((*imported)->conf_state.voters.size(), 1U);
+  EXPECT_EQ((*imported)->conf_state.voters,
+            std::vector{membership::MakeMemberId({peer_url_}, "etcd-cluster")});
 
   NoLeases leases;
   storage::Batch batch;

@@ -81,7 +81,7 @@ class SnapshotTest : public testing::Test {
     return rows;
   }
   Result<std::optional<Imported>> TakeOver(std::uint64_t newest_mark = 0) {
-    return TakeOverEtcd(disk_, "member", LogIndex{newest_mark}, store_);
+    return TakeOverEtcd(disk_, "member", {{}, LogIndex{newest_mark}, Term{4}}, store_);
   }
 
   static constexpr const char* kDatabase = "member/snap/db";
@@ -151,6 +151,22 @@ TEST_F(SnapshotTest, MembersAreDerivedWhenTheFileDoesNotName) {
   EXPECT_EQ(text, R"({"voters":[5],"learners":[6],"auto_leave":false})");
 }
 
+// etcdutl's restore replaces the members bucket and leaves the old cluster's confState.
+TEST_F(SnapshotTest, AConfStateOfOtherMembersIsNotBelieved) {
+  Rows rows = EtcdRows();
+  rows["meta"]["confState"] = R"({"voters":[99],"auto_leave":false})";
+  WriteDatabase(rows);
+  EXPECT_EQ(ImportDatabase(disk_, kDatabase, store_, std::nullopt)->conf_state,
+            (raft::ConfState{{MemberId{5}}, {MemberId{6}}, {}, {}, false}));
+}
+
+TEST_F(SnapshotTest, AMarkAtTheDatabasesIndexNamesTheMembers) {
+  WriteDatabase(EtcdRows());
+  const raft::ConfState state{{MemberId{5}, MemberId{6}}, {}, {}, {}, false};
+  const auto imported = TakeOverEtcd(disk_, "member", {state, LogIndex{40}, Term{4}}, store_);
+  EXPECT_EQ((*imported)->conf_state, state);
+}
+
 TEST_F(SnapshotTest, UnknownBucketsAreNamed) {
   Rows rows = EtcdRows();
   rows["future"]["a"] = "b";
@@ -199,7 +215,7 @@ TEST_F(SnapshotTest, AnInterruptedTakeOverIsBegunAgain) {
   // The store has it now; only the name is left to change.
   storage::MemoryBackend restarted(memory_);
   EXPECT_EQ(restarted.position().index, LogIndex{40});
-  EXPECT_FALSE(TakeOverEtcd(disk_, "member", LogIndex{}, restarted)->has_value());
+  EXPECT_FALSE(TakeOverEtcd(disk_, "member", {}, restarted)->has_value());
   EXPECT_FALSE(*io::Exists(disk_, kDatabase));
 }
 
