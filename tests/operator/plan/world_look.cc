@@ -212,10 +212,12 @@ bool World::Act(const LabelPod& step, bool) {
   return true;
 }
 
-// act/ reads the slot again before it adds, and a repeat finds the address in the list.
+// act/ reads the slot again before it adds: one that leaves, or that was added once, is not added. A repeat finds the
+// address in the list.
 bool World::Act(const MemberAdd& step, bool fresh) {
   const auto slot = slots_.find(step.slot);
   if (slot == slots_.end() || slot->second.spec.leave || Listed(step.slot)) return false;
+  if (!slot->second.status.member_id.empty()) return false;
   if (!HasQuorum() || HealthyVoters() + 0 < static_cast<int>(members_.size())) return false;
   const bool learner = std::any_of(members_.begin(), members_.end(),
                                    [](const Member& m) { return m.learner; });
