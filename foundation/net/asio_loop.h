@@ -46,7 +46,12 @@ struct EventLoop::Impl {
   bool turn_end_scheduled = false;
   std::unique_ptr<char[]> read_buffer{new char[kReadBytes]};
   std::unique_ptr<char[]> plain_buffer{new char[kReadBytes]};  // decrypted
-  std::unordered_map<const void*, std::shared_ptr<void>> kept_alive;
+  // What lives until it ends by itself; `end` is called when the loop goes before that.
+  struct Kept {
+    std::shared_ptr<void> object;
+    Task end;
+  };
+  std::unordered_map<const void*, Kept> kept_alive;
   Resolver resolver;
 
   asio::io_context io{1};

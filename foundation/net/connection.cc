@@ -35,7 +35,8 @@ void SetSocketOptions(int descriptor) {
 
 SocketConnection::SocketConnection(EventLoop& loop, Socket socket,
                                    std::unique_ptr<TlsSession> session, std::shared_ptr<void> guard)
-    : loop_(loop),
+    : loop_parts_(loop.impl()),
+      loop_(loop),
       socket_(std::move(socket)),
       session_(std::move(session)),
       guard_(std::move(guard)) {
@@ -56,7 +57,8 @@ std::shared_ptr<SocketConnection> SocketConnection::Self() {
 
 void SocketConnection::Handshake(std::chrono::milliseconds timeout,
                                  std::function<void(Status)> done) {
-  loop_.impl().kept_alive.emplace(this, shared_from_this());
+  loop_parts_->kept_alive.emplace(this,
+                                  EventLoop::Impl::Kept{shared_from_this(), [this] { Close(); }});
   if (session_ == nullptr) {
     done(Status());
     return;
@@ -163,7 +165,7 @@ void SocketConnection::ArmRead() {
 void SocketConnection::OnReadable() {
   if (!wants_reading()) return;
   boost::system::error_code failure;
-  char* buffer = loop_.impl().read_buffer.get();
+  char* buffer = loop_parts_->read_buffer.get();
   const std::size_t count =
       socket_.read_some(asio::buffer(buffer, EventLoop::Impl::kReadBytes), failure);
   if (failure == asio::error::would_block || failure == asio::error::interrupted) return;
@@ -192,7 +194,7 @@ void SocketConnection::Deliver(std::string_view bytes) {
 
 void SocketConnection::DeliverDecrypted() {
   while (!closed_ && started_ && !paused_ && !shut_down_) {
-    char* buffer = loop_.impl().plain_buffer.get();
+    char* buffer = loop_parts_->plain_buffer.get();
     const Result<std::size_t> count = session_->Read(buffer, EventLoop::Impl::kReadBytes);
     if (!count.ok()) {
       Fail(count.error());
@@ -300,7 +302,7 @@ void SocketConnection::Fail(Error reason) {
   socket_.close(ignored);
   out_.Clear();
   guard_.reset();
-  loop_.impl().kept_alive.erase(this);
+  loop_parts_->kept_alive.erase(this);
   loop_.Post([self, reason = std::move(reason), shaken] {
     if (shaken) shaken(reason);
     ConnectionHandler* handler = self->handler_;

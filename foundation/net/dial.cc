@@ -20,12 +20,15 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
     timer_.Set(options_.timeout, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->TimeOut();
     });
-    loop_.impl().kept_alive.emplace(this, shared_from_this());
+    loop_.impl()->kept_alive.emplace(
+        this, EventLoop::Impl::Kept{shared_from_this(), [this] {
+                                      Finish(Error{Code::kCancelled, "dial: stopped"});
+                                    }});
     if (options_.endpoint.is_unix()) {
       ConnectUnix();
       return;
     }
-    loop_.impl().resolver.Resolve(
+    loop_.impl()->resolver.Resolve(
         options_.endpoint.host, options_.endpoint.port,
         [self = shared_from_this()](Result<std::vector<RawAddress>> addresses) {
           self->loop_.Dispatch([self, addresses = std::move(addresses)] {
@@ -62,7 +65,7 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
     const RawAddress& address = addresses_[next_++];
     trying_ = address.family == AF_UNIX ? "unix " + options_.endpoint.unix_path
                                         : "tcp " + AddressText(address);
-    socket_.emplace(loop_.impl().io);
+    socket_.emplace(loop_.impl()->io);
     const asio::generic::stream_protocol protocol(address.family, 0);
     boost::system::error_code failure;
     socket_->open(protocol, failure);
@@ -139,7 +142,7 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
     const auto done = std::move(done_);
     done_ = nullptr;
     if (connection_ != nullptr) connection_->Close();
-    loop_.impl().kept_alive.erase(this);
+    loop_.impl()->kept_alive.erase(this);
     done(std::move(result));
   }
 

@@ -12,19 +12,24 @@
 
 namespace quorate::net {
 
-EventLoop::EventLoop(std::string name) : impl_(std::make_unique<Impl>(std::move(name))) {}
+EventLoop::EventLoop(std::string name) : impl_(std::make_shared<Impl>(std::move(name))) {}
 
 EventLoop::~EventLoop() {
   Stop();
-  // Tasks and connections that are left are destroyed while the loop's parts still exist.
-  impl_->draining.clear();
-  impl_->turn_end.clear();
-  impl_->kept_alive.clear();
   std::vector<Task> posted;
   {
     MutexLock lock(impl_->mutex);
     posted.swap(impl_->posted);
   }
+  posted.clear();
+  // What is left ends now, while the loop's parts exist: waits are aborted, and nothing refers to
+  // Asio any more.
+  const auto kept = std::exchange(impl_->kept_alive, {});
+  for (const auto& [object, each] : kept) each.end();
+  impl_->io.restart();
+  impl_->io.poll();
+  impl_->draining.clear();
+  impl_->turn_end.clear();
 }
 
 void EventLoop::Start() {
@@ -122,14 +127,16 @@ void EventLoop::Impl::RunTurnEnd() {
 }
 
 struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
-  explicit Impl(asio::io_context& io) : timer(io) {}
+  explicit Impl(std::shared_ptr<EventLoop::Impl> event_loop)
+      : loop(std::move(event_loop)), timer(loop->io) {}
 
+  const std::shared_ptr<EventLoop::Impl> loop;
   asio::steady_timer timer;
   Task task;
   std::uint64_t generation = 0;  // of the latest Set or Cancel: an older expiry is void
 };
 
-Timer::Timer(EventLoop& loop) : impl_(std::make_shared<Impl>(loop.impl().io)) {}
+Timer::Timer(EventLoop& loop) : impl_(std::make_shared<Impl>(loop.impl())) {}
 
 Timer::~Timer() {
   Cancel();

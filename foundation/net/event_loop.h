@@ -6,7 +6,7 @@
 // which is how many replies become one write per connection.
 //
 // Invariants: tasks of one loop never run at the same time, and run in the order posted.
-// Ownership: owns its thread; objects made with a loop must be destroyed before it or on it.
+// Ownership: owns its thread. Connections and timers may be destroyed after it, but not used.
 // Thread: Post, InLoop, Start and Stop from any thread; AtTurnEnd and Timer on the loop only.
 #pragma once
 
@@ -49,10 +49,11 @@ class EventLoop {
   static std::chrono::steady_clock::time_point Now();
 
   struct Impl;
-  Impl& impl() { return *impl_; }  // for net's own .cc files
+  // For net's own .cc files. What holds it may outlive the loop, and can then only be destroyed.
+  const std::shared_ptr<Impl>& impl() { return impl_; }
 
  private:
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 class Timer {

@@ -14,7 +14,7 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
       : session_(std::move(session)), number_(number), request_(std::move(request)) {}
 
   ~Exchange() override {
-    if (finished_) return;
+    if (finished_ || session_->over()) return;
     loop().Post([session = session_, number = number_] { session->Abandon(number); });
   }
 
@@ -62,7 +62,7 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   }
 
   void ResumeBody() override {
-    loop().Dispatch([session = session_, number = number_] { session->ResumeBody(number); });
+    OnLoop([](HttpSession& session, std::uint64_t number) { session.ResumeBody(number); });
   }
 
   void Respond(HttpResponse response) override {
@@ -71,20 +71,21 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
       response.headers.Set("Content-Length", std::to_string(response.body.size()));
     }
     finished_ = true;
-    loop().Dispatch([session = session_, number = number_, response = std::move(response)] {
-      session->StartResponse(number, response.status, response.headers);
-      session->Send(number, response.body);
-      session->Finish(number);
+    OnLoop([response = std::move(response)](HttpSession& session, std::uint64_t number) {
+      session.StartResponse(number, response.status, response.headers);
+      session.Send(number, response.body);
+      session.Finish(number);
     });
   }
 
   void StartResponse(int status, Headers headers) override {
-    loop().Dispatch([session = session_, number = number_, status, headers = std::move(headers)] {
-      session->StartResponse(number, status, headers);
+    OnLoop([status, headers = std::move(headers)](HttpSession& session, std::uint64_t number) {
+      session.StartResponse(number, status, headers);
     });
   }
 
   void Send(std::string bytes) override {
+    if (session_->over()) return;
     if (loop().InLoop()) {
       session_->Send(number_, std::move(bytes));
       return;
@@ -96,12 +97,12 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
 
   void Finish() override {
     finished_ = true;
-    loop().Dispatch([session = session_, number = number_] { session->Finish(number); });
+    OnLoop([](HttpSession& session, std::uint64_t number) { session.Finish(number); });
   }
 
   void Abort() override {
     finished_ = true;
-    loop().Dispatch([session = session_, number = number_] { session->Abort(number); });
+    OnLoop([](HttpSession& session, std::uint64_t number) { session.Abort(number); });
   }
 
   std::size_t buffered_bytes() const override { return session_->connection()->buffered_bytes(); }
@@ -114,6 +115,13 @@ class Exchange final : public HttpExchange, public std::enable_shared_from_this<
   }
 
  private:
+  template <typename Step>
+  void OnLoop(Step step) {
+    if (session_->over()) return;
+    loop().Dispatch(
+        [session = session_, number = number_, step = std::move(step)] { step(*session, number); });
+  }
+
   const std::shared_ptr<HttpSession> session_;
   const std::uint64_t number_;
   const HttpRequest request_;

@@ -285,6 +285,7 @@ void HttpSession::OnDrained() {
 void HttpSession::OnClosed(const Error&) {
   const auto self = shared_from_this();
   timer_.Cancel();
+  over_.store(true, std::memory_order_release);
   const bool answering = phase_ == Phase::kAnswering;
   phase_ = Phase::kClosed;
   drained_ = nullptr;

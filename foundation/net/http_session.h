@@ -46,6 +46,8 @@ class HttpSession final : public ConnectionHandler,
   void SetCancelled(std::uint64_t exchange, std::function<void()> cancelled);
 
   const std::shared_ptr<Connection>& connection() const { return connection_; }
+  // Its connection is closed: nothing can be done any more. Any thread.
+  bool over() const { return over_.load(std::memory_order_acquire); }
 
  private:
   enum class Phase { kHead, kAnswering, kDiscarding, kClosed };
@@ -68,6 +70,7 @@ class HttpSession final : public ConnectionHandler,
   const HttpServer::Handler handler_;
   const std::shared_ptr<Connection> connection_;
   std::function<void()> closed_;
+  std::atomic<bool> over_{false};
   Timer timer_;
   std::unique_ptr<HttpRequestParser> parser_;
   std::string input_;  // received, not yet parsed

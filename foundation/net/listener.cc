@@ -84,7 +84,7 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   Impl(std::vector<EventLoop*> event_loops, ListenOptions listen_options, int descriptor)
       : loops(std::move(event_loops)),
         options(std::move(listen_options)),
-        acceptor(loops.front()->impl().io, descriptor),
+        acceptor(loops.front()->impl()->io, descriptor),
         retry(*loops.front()) {}
 
   void Arm();
@@ -213,7 +213,7 @@ void Listener::Impl::Take(int descriptor) {
 }
 
 void Listener::Impl::Open(EventLoop& loop, int descriptor, std::shared_ptr<void> guard) {
-  SocketConnection::Socket socket(loop.impl().io);
+  SocketConnection::Socket socket(loop.impl()->io);
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
@@ -276,7 +276,7 @@ void Listener::Impl::CheckClientNames(const std::shared_ptr<SocketConnection>& c
   std::string host = remote.substr(0, remote.rfind(':'));
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   EventLoop& loop = connection->loop();
-  loop.impl().resolver.Reverse(
+  loop.impl()->resolver.Reverse(
       host, [self = shared_from_this(), connection, names, host, &loop](const std::string& name) {
         // On a resolver thread: the forward lookups may wait here too.
         bool matches = false;

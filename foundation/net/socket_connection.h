@@ -64,6 +64,7 @@ class SocketConnection final : public Connection {
   void AfterFlush();
   void Fail(Error reason);
 
+  const std::shared_ptr<EventLoop::Impl> loop_parts_;
   EventLoop& loop_;
   Socket socket_;
   std::unique_ptr<TlsSession> session_;

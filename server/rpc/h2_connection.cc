@@ -11,7 +11,8 @@ namespace quorate::rpc {
 namespace {
 
 constexpr std::size_t kSocketAheadMax = std::size_t{256}
-                                        << 10;  // written, not yet taken by the socket
+                                        << 10;     // written, not yet taken by the socket
+constexpr std::size_t kFramesWaitingMax = 100000;  // answers and refusals not yet written
 constexpr std::int32_t kConnectionWindow = 16 << 20;
 constexpr std::uint32_t kStreamWindow = 1 << 20;
 constexpr std::uint32_t kHeaderListMax = 64 << 10;
@@ -173,6 +174,10 @@ void H2Connection::OnData(std::string_view bytes) {
     transport_->Close();
     return;
   }
+  if (nghttp2_session_get_outbound_queue_size(session_) > kFramesWaitingMax) {
+    FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, "client does not read the frames it causes");
+    return;
+  }
   Pump();
 }
 
@@ -221,7 +226,9 @@ void H2Connection::CloseIfDone() {
   const bool drained = goaway_sent_ && streams_ == nullptr;
   if (!over && !drained) return;
   failed_ = true;
-  transport_->CloseWhenFlushed();
+  // Time for the last bytes to be read; less for a client that nghttp2 has had enough of.
+  transport_->CloseWhenFlushed(drained ? std::chrono::milliseconds(1000)
+                                       : std::chrono::milliseconds(100));
 }
 
 void H2Connection::FailConnection(std::uint32_t code, std::string_view text) {
@@ -301,7 +308,7 @@ void H2Connection::OnPing(bool is_answer, const std::uint8_t* data) {
       if (self->failed_) return;
       self->Pump();
       self->failed_ = true;
-      self->transport_->CloseWhenFlushed();
+      self->transport_->CloseWhenFlushed(std::chrono::seconds(1));
     });
   }
 }

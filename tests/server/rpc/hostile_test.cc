@@ -1,95 +1,17 @@
 // Clients that mean harm, or bytes that mean nothing: each meets a limit, and the others are still
 // served.
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
 #include <random>
 
 #include "rpc/grpc_wire.h"
 #include "server/rpc/grpc_peer.h"
 #include "server/rpc/harness.h"
+#include "server/rpc/raw_peer.h"
 #include "support/wait.h"
 
 namespace quorate::rpc {
 namespace {
 
 using ::quorate::test::WaitFor;
-
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-enum FrameType : std::uint8_t {
-  kData = 0,
-  kHeaders = 1,
-  kResetStream = 3,
-  kSettings = 4,
-  kPing = 6,
-  kContinuation = 9,
-};
-
-std::string Frame(FrameType type, std::uint8_t flags, std::uint32_t stream,
-                  const std::string& payload) {
-  const auto size = payload.size();
-  std::string frame;
-  for (const std::size_t byte : {size >> 16U, size >> 8U, size}) frame += static_cast<char>(byte);
-  frame += static_cast<char>(type);
-  frame += static_cast<char>(flags);
-  for (const std::uint32_t byte : {stream >> 24U, stream >> 16U, stream >> 8U, stream}) {
-    frame += static_cast<char>(byte);
-  }
-  return frame + payload;
-}
-
-// POST, http, path, authority, content-type as HPACK literals.
-std::string HeaderBlock(const std::string& path) {
-  const std::string type = "application/grpc";
-  return std::string("\x83\x86\x04") + static_cast<char>(path.size()) + path + "\x01\x01" + "a" +
-         "\x0f\x10" + static_cast<char>(type.size()) + type;
-}
-
-std::string OpenStream(std::uint32_t id, const std::string& path) {
-  return Frame(kHeaders, 0x4, id, HeaderBlock(path));
-}
-
-// A plain socket; writes give up when the server has closed.
-class RawClient {
- public:
-  explicit RawClient(const RpcHarness& harness) {
-    descriptor_ = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(harness.listener->local().port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  }
-  ~RawClient() { close(descriptor_); }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-
-  bool Send(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t count = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (count <= 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return true;
-  }
-  void Greet() const { Send(std::string(kPreface) + Frame(kSettings, 0, 0, "")); }
-  // All that comes until the server closes.
-  std::string ReadAll() const {
-    std::string all;
-    std::array<char, 65536> buffer;
-    for (;;) {
-      const ssize_t count = read(descriptor_, buffer.data(), buffer.size());
-      if (count <= 0) return all;
-      all.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  int descriptor_ = -1;
-};
 
 void ExpectStillServing(const RpcHarness& harness) {
   GrpcPeer peer(harness.address());
@@ -138,13 +60,13 @@ TEST(HostileTest, RapidResetsMeetALimit) {
   RawClient client(harness);
   client.Greet();
   std::string flood;
-  for (std::uint32_t i = 0; i < 1000; ++i) {
+  for (std::uint32_t i = 0; i < 20000; ++i) {
     flood += OpenStream(2 * i + 1, "/test.Echo/Upper");
     flood += Frame(kResetStream, 0, 2 * i + 1, std::string("\0\0\0\x8", 4));
   }
   client.Send(flood);
   EXPECT_TRUE(WaitFor([&] { return harness.server->connection_count() == 0; }));
-  EXPECT_LT(harness.server->counters().calls, 300U);
+  EXPECT_LT(harness.server->counters().calls, 3000U);
   ExpectStillServing(harness);
 }
 
@@ -237,6 +159,98 @@ TEST(HostileTest, MoreStreamsThanAllowedAreRefused) {
   EXPECT_TRUE(WaitFor([&] { return harness.server->counters().calls == 5; }));
   EXPECT_EQ(harness.server->counters().streams_open, 5);
   ExpectStillServing(harness);
+}
+
+// Frames that are well formed, in an order that makes no sense, with bytes flipped here and there.
+TEST(HostileTest, FramesInAnyOrderDoNoHarm) {
+  RpcHarness harness;
+  std::mt19937 random(7);  // NOLINT: the same frames each time
+  const auto pick = [&random](std::uint32_t below) {
+    return static_cast<std::uint32_t>(random()) % below;
+  };
+  const std::vector<std::string> paths = {"/test.Echo/Unary", "/test.Echo/Upper", "/health", "*",
+                                          "/test.Echo/Never"};
+  for (int round = 0; round < 150; ++round) {
+    RawClient client(harness);
+    client.Greet();
+    std::string bytes;
+    for (std::uint32_t i = 0; i < 60; ++i) {
+      const std::uint32_t stream = pick(8);
+      const auto flags = static_cast<std::uint8_t>(pick(64));
+      std::string payload(pick(40), static_cast<char>(pick(256)));
+      if (pick(3) == 0) payload = std::string("\0\0\0\0\x5hello", 10);
+      const auto type = static_cast<FrameType>(pick(10));
+      bytes += type == kHeaders || pick(3) == 0
+                   ? Frame(kHeaders, static_cast<std::uint8_t>(0x4 | (flags & 0x1)), 2 * i + 1,
+                           HeaderBlock(paths[pick(5)]))
+                   : Frame(type, flags, stream, payload);
+    }
+    if (round % 3 == 0) {
+      for (int k = 0; k < 5; ++k) bytes[pick(static_cast<std::uint32_t>(bytes.size()))] ^= 0x11;
+    }
+    client.Send(bytes);
+  }
+  ExpectStillServing(harness);
+  EXPECT_TRUE(WaitFor([&] { return harness.server->connection_count() <= 1; }));
+  EXPECT_TRUE(WaitFor([&] { return harness.server->counters().streams_open == 0; }));
+}
+
+TEST(HostileTest, APingThatIsNotAnsweredEndsTheConnection) {
+  ServerOptions options;
+  options.keepalive_interval = std::chrono::milliseconds(20);
+  options.keepalive_timeout = std::chrono::milliseconds(20);
+  RpcHarness harness(options);
+  RawClient client(harness);
+  client.Greet();
+  client.ReadAll();  // returns because the server closes
+  ExpectStillServing(harness);
+}
+
+// Each refused stream makes the server write; a client that reads none of it must not grow its
+// queue for ever.
+TEST(HostileTest, RefusalsThatNobodyReadsMeetALimit) {
+  ServerOptions options;
+  options.concurrent_streams_max = 1;
+  options.resets_burst = 1 << 30;
+  RpcHarness harness(options);
+  RawClient client(harness);
+  client.Greet();
+  for (std::uint32_t id = 1; id < 4000000; id += 2000) {
+    std::string bytes;
+    for (std::uint32_t k = 0; k < 2000; k += 2) bytes += OpenStream(id + k, "/test.Echo/Upper");
+    if (!client.Send(bytes)) break;
+  }
+  EXPECT_TRUE(WaitFor([&] { return harness.server->connection_count() == 0; }));
+  ExpectStillServing(harness);
+}
+
+TEST(HostileTest, DrainEndsConnectionsThatSayNothing) {
+  RpcHarness harness;
+  RawClient undecided(harness);
+  RawClient greeted(harness);
+  greeted.Greet();
+  ASSERT_TRUE(WaitFor([&] { return harness.server->connection_count() == 1; }));
+  harness.server->Drain(std::chrono::milliseconds(50));
+  EXPECT_EQ(harness.server->connection_count(), 0U);
+  EXPECT_EQ(undecided.ReadAll(), "");
+}
+
+TEST(HttpOverHttp2Test, AnswersAPlainRequest) {
+  RpcHarness harness;
+  RawClient client(harness);
+  client.Greet();
+  client.Send(Frame(kHeaders, 0x5, 1, std::string("\x82\x86\x04\x07/health\x01\x01\x61", 14)));
+  EXPECT_NE(client.ReadUntil(R"({"health":"true","reason":""})"), "");
+}
+
+TEST(HttpOverHttp2Test, HandsOverABody) {
+  RpcHarness harness;
+  RawClient client(harness);
+  client.Greet();
+  client.Send(Frame(kHeaders, 0x4, 1, std::string("\x83\x86\x04\x06/v3/kv\x01\x01\x61", 13)));
+  client.Send(Frame(kData, 0, 1, "hello "));
+  client.Send(Frame(kData, 1, 1, "world"));
+  EXPECT_NE(client.ReadUntil("/v3/kv:hello world"), "");
 }
 
 TEST(GrpcWireTest, ReadsTimeouts) {
