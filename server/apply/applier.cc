@@ -71,6 +71,13 @@ Applier::Applier(const Parts& parts, const Options& options)
 
 Applier::~Applier() = default;
 
+Status Applier::Reload() {
+  batch_.Clear();
+  deferred_.clear();
+  position_ = backend_.position();
+  return alarms_.Load(backend_);
+}
+
 bool Applier::Skips(const raft::Entry& entry) {
   if (entry.index <= position_.index) return true;
   position_ = {entry.index, entry.term};

@@ -82,6 +82,8 @@ class Applier {
   // Reads the alarms from the store.
   static Result<std::unique_ptr<Applier>> Open(const Parts& parts, const Options& options);
   ~Applier();
+  // The backend was replaced by a snapshot, and the store, lessor and cluster have been read anew.
+  Status Reload();
   Applier(const Applier&) = delete;
   Applier& operator=(const Applier&) = delete;
 

@@ -1,0 +1,53 @@
+#include "peer/headers.h"
+
+#include <charconv>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace quorate::peer {
+namespace {
+
+// major.minor of a version text; {0, 0} when there is none.
+std::pair<int, int> MajorMinor(std::string_view text) {
+  std::pair<int, int> version{0, 0};
+  const char* const end = text.data() + text.size();
+  const auto major = std::from_chars(text.data(), end, version.first);
+  if (major.ec == std::errc{} && major.ptr != end && *major.ptr == '.') {
+    std::from_chars(major.ptr + 1, end, version.second);
+  }
+  return version;
+}
+
+// A member that does not say is from before versions were said.
+std::string_view OrOldest(std::string_view version) { return version.empty() ? "2.0.0" : version; }
+
+}  // namespace
+
+net::Headers RequestHeaders(const Options& options) {
+  net::Headers headers = AnswerHeaders(options);
+  headers.Set(kFromHeader, ToHex(options.self.value));
+  std::string urls;
+  for (const std::string& url : options.peer_urls) urls += (urls.empty() ? "" : ",") + url;
+  headers.Set(kPeerUrlsHeader, urls);
+  return headers;
+}
+
+net::Headers AnswerHeaders(const Options& options) {
+  return {{kClusterIdHeader, ToHex(options.cluster.value)},
+          {kVersionHeader, options.version},
+          {kMinVersionHeader, options.min_cluster_version}};
+}
+
+std::optional<std::string> Refusal(const Options& options, const net::Headers& request) {
+  const auto remote = MajorMinor(OrOldest(request.Get(kVersionHeader)));
+  const auto remote_min = MajorMinor(OrOldest(request.Get(kMinVersionHeader)));
+  if (remote < MajorMinor(options.min_cluster_version) ||
+      remote_min > MajorMinor(options.version)) {
+    return kIncompatibleVersion;
+  }
+  if (request.Get(kClusterIdHeader) != ToHex(options.cluster.value)) return kClusterMismatch;
+  return std::nullopt;
+}
+
+}  // namespace quorate::peer

@@ -1,0 +1,33 @@
+// PeerHeaders: what every request and answer between members carries, and the checks that refuse strangers.
+//
+// Source: knowledge/etcd.md 6.2.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/http.h"
+#include "peer/options.h"
+
+namespace quorate::peer {
+
+inline constexpr const char* kClusterIdHeader = "X-Etcd-Cluster-ID";
+inline constexpr const char* kFromHeader = "X-Server-From";
+inline constexpr const char* kVersionHeader = "X-Server-Version";
+inline constexpr const char* kMinVersionHeader = "X-Min-Cluster-Version";
+inline constexpr const char* kToHeader = "X-Raft-To";
+inline constexpr const char* kPeerUrlsHeader = "X-PeerURLs";
+
+inline constexpr const char* kClusterMismatch = "cluster ID mismatch";
+inline constexpr const char* kIncompatibleVersion = "incompatible version";
+
+// Of a request to another member.
+net::Headers RequestHeaders(const Options& options);
+// Of an answer.
+net::Headers AnswerHeaders(const Options& options);
+
+// Why a request must be refused (412), or nothing.
+std::optional<std::string> Refusal(const Options& options, const net::Headers& request);
+
+}  // namespace quorate::peer
