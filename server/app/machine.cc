@@ -1,0 +1,155 @@
+#include "app/machine.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "snapshot/conf_state.h"
+
+namespace quorate::app {
+namespace {
+
+// etcd looks for expired leases twice a second and revokes up to 500 a time.
+constexpr auto kExpiryInterval = std::chrono::milliseconds(500);
+constexpr std::size_t kExpiredMax = 500;
+// A revocation that got lost is asked for again after this.
+constexpr auto kRevokeRetry = std::chrono::seconds(3);
+// History rows that one turn reads for watchers that catch up.
+constexpr std::size_t kCatchUpRows = 1000;
+
+node::Outcome ToNode(apply::Outcome outcome) {
+  return {.request_id = outcome.request_id,
+          .answered = outcome.answered,
+          .response = std::move(outcome.response),
+          .fatal = std::move(outcome.fatal)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Machine>> Machine::Open(const MachineOptions& options,
+                                               std::unique_ptr<storage::Backend> backend,
+                                               const io::Clock& clock, MachineServices& services) {
+  std::unique_ptr<Machine> machine(new Machine(options, std::move(backend), clock, services));
+  TRY(machine->OpenParts());
+  return machine;
+}
+
+Machine::Machine(const MachineOptions& options, std::unique_ptr<storage::Backend> backend,
+                 const io::Clock& clock, MachineServices& services)
+    : options_(options),
+      clock_(clock),
+      services_(services),
+      backend_(std::move(backend)),
+      lessor_(lease::Options{.ttl_min = options.lease_ttl_min}, clock),
+      cluster_(options.cluster, options.max_learners) {}
+
+Machine::~Machine() = default;
+
+Status Machine::OpenParts() {
+  TRY(lessor_.Load(*backend_));
+  TRY(cluster_.Load(*backend_));
+  store_ = TRY(mvcc::Store::Open({.backend = backend_.get(), .batch = &batch_, .leases = &lessor_}));
+  hub_ = std::make_unique<watch::Hub>(*store_);
+  store_->SetListener(hub_.get());
+  applier_ = TRY(apply::Applier::Open({.backend = backend_.get(),
+                                       .batch = &batch_,
+                                       .store = store_.get(),
+                                       .lessor = &lessor_,
+                                       .cluster = &cluster_,
+                                       .waiters = &waiters_},
+                                      {.cluster = options_.cluster,
+                                       .member = options_.self,
+                                       .quota_bytes = options_.quota_bytes}));
+  return {};
+}
+
+node::Outcome Machine::Apply(const raft::Entry& entry) {
+  return ToNode(applier_->ApplyEntry(entry));
+}
+
+node::ChangeOutcome Machine::ApplyConfChange(const raft::Entry& entry, raft::ConfChange change) {
+  apply::ConfOutcome outcome = applier_->ApplyConfChange(entry, std::move(change));
+  return {.request_id = outcome.request_id,
+          .status = std::move(outcome.status),
+          .change = std::move(outcome.change),
+          .removed_self = outcome.removed_self};
+}
+
+void Machine::SetConfState(const raft::ConfState& state) {
+  applier_->SetConfState(snapshot::ToJson(state));
+}
+
+Status Machine::Commit() { return applier_->Commit(); }
+
+Status Machine::StartFlush() { return backend_->Flush(storage::Backend::Wait::kNo); }
+
+LogIndex Machine::FlushedIndex() const { return backend_->FlushedIndex(); }
+
+Result<std::shared_ptr<node::SnapshotSource>> Machine::OpenSnapshot() {
+  return services_.OpenSnapshot(*backend_);
+}
+
+void Machine::Install(const raft::Snapshot& snapshot, std::function<void(Status)> done) {
+  log::Info("applying snapshot", {{"index", snapshot.metadata.index}});
+  Status installed = services_.InstallSnapshot(snapshot.metadata, *backend_);
+  if (installed.ok()) installed = Reload();
+  if (installed.ok()) {
+    log::Info("applied snapshot",
+              {{"index", backend_->position().index}, {"revision", store_->revision()}});
+  }
+  done(std::move(installed));
+}
+
+Status Machine::Reload() {
+  const bool was_primary = lessor_.primary();
+  TRY(lessor_.Load(*backend_));
+  TRY(cluster_.Load(*backend_));
+  TRY(store_->Reload());
+  TRY(applier_->Reload());
+  hub_->Reloaded();
+  if (was_primary) lessor_.Promote(options_.lease_extension);
+  return {};
+}
+
+node::PeerUrls Machine::Peers() const {
+  node::PeerUrls peers;
+  for (const auto& [id, member] : cluster_.roster()->members) {
+    if (id != options_.self) peers[id] = member.peer_urls;
+  }
+  return peers;
+}
+
+void Machine::Lead(bool leading) {
+  if (leading) {
+    lessor_.Promote(options_.lease_extension);
+  } else {
+    lessor_.Demote();
+  }
+}
+
+void Machine::Tick() { ExpireLeases(); }
+
+void Machine::ExpireLeases() {
+  const auto now = clock_.Now();
+  if (!lessor_.primary() || now < next_expiry_check_) return;
+  next_expiry_check_ = now + kExpiryInterval;
+  for (const LeaseId lease : lessor_.TakeExpired(kExpiredMax, kRevokeRetry)) {
+    services_.RevokeLease(lease);
+  }
+}
+
+Result<bool> Machine::Work(std::vector<node::Outcome>& finished) {
+  if (hub_->lagging()) TRY(hub_->CatchUp(kCatchUpRows));
+  if (applier_->maintenance_due()) {
+    const auto now = clock_.Now();
+    if (now >= next_compaction_step_) {
+      for (apply::Outcome& outcome : TRY(applier_->Maintain(options_.compaction_rows))) {
+        finished.push_back(ToNode(std::move(outcome)));
+      }
+      next_compaction_step_ = now + options_.compaction_pause;
+      if (applier_->maintenance_due()) services_.WakeAfter(options_.compaction_pause);
+    }
+  }
+  return hub_->lagging();
+}
+
+}  // namespace quorate::app

@@ -1,0 +1,527 @@
+#include "app/server.h"
+
+#include <sys/eventfd.h>
+#include <sys/poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "api/auth_service.h"
+#include "api/cluster_service.h"
+#include "api/health.h"
+#include "api/info.h"
+#include "api/kv_service.h"
+#include "api/leader_watch.h"
+#include "api/lease_service.h"
+#include "api/maintenance_service.h"
+#include "api/metrics.h"
+#include "api/watch_service.h"
+#include "app/background.h"
+#include "app/boot.h"
+#include "app/cluster_version.h"
+#include "app/machine.h"
+#include "app/peer_client.h"
+#include "app/peer_port.h"
+#include "app/snapshot_file.h"
+#include "app/wiring.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "io/real_clock.h"
+#include "io/real_disk.h"
+#include "io/real_random.h"
+#include "net/listener.h"
+#include "node/driver.h"
+#include "node/runner.h"
+#include "peer/snapshot_receiver.h"
+#include "peer/transport.h"
+#include "proto/membership.pb.h"
+#include "proto/rpc.pb.h"
+#include "rpc/server.h"
+#include "snapshot/import.h"
+
+namespace quorate::app {
+namespace {
+
+constexpr auto kDrainPatience = std::chrono::seconds(3);
+constexpr std::size_t kFrameOverhead = 512 * 1024;
+
+std::string Join(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : ",") + part;
+  return out;
+}
+
+ExitCode ToExitCode(node::Exit exit) { return static_cast<ExitCode>(static_cast<int>(exit)); }
+
+// 3/2 of the election timeout in whole seconds, at least 1, as etcd rounds it.
+std::int64_t LeaseTtlMin(const config::Options& options) {
+  const auto ticks = options.election_timeout / options.heartbeat_interval;
+  const auto minimum = options.heartbeat_interval * (3 * ticks / 2);
+  return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(minimum).count());
+}
+
+node::Options NodeOptions(const config::Options& options) {
+  node::Options node;
+  node.heartbeat_interval = options.heartbeat_interval;
+  node.election_timeout = options.election_timeout;
+  node.pre_vote = options.pre_vote;
+  node.request_bytes_max = options.max_request_bytes;
+  node.snapshot_count = options.snapshot_count;
+  node.catch_up_entries = options.snapshot_catchup_entries;
+  return node;
+}
+
+rpc::ServerOptions RpcOptions(const config::Options& options) {
+  using std::chrono::milliseconds;
+  rpc::ServerOptions rpc;
+  rpc.message_bytes_max = options.max_request_bytes + kFrameOverhead;
+  rpc.concurrent_streams_max = options.max_concurrent_streams;
+  rpc.keepalive_min_time =
+      std::chrono::duration_cast<milliseconds>(options.grpc_keepalive_min_time);
+  rpc.keepalive_interval =
+      std::chrono::duration_cast<milliseconds>(options.grpc_keepalive_interval);
+  rpc.keepalive_timeout = std::chrono::duration_cast<milliseconds>(options.grpc_keepalive_timeout);
+  return rpc;
+}
+
+}  // namespace
+
+struct Server::Impl final : MachineServices {
+  explicit Impl(config::Options given) : options(std::move(given)) {
+    wake = eventfd(0, EFD_CLOEXEC);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signals = signalfd(-1, &set, SFD_CLOEXEC);
+  }
+  ~Impl() {
+    Stop();
+    close(wake);
+    close(signals);
+  }
+
+  std::optional<Ending> Start();
+  std::optional<Ending> BindListeners();
+  std::optional<Ending> OpenMember();
+  void MakeTransport(const Boot& boot);
+  std::optional<Ending> MakeDriver(Boot boot);
+  void MakeApi(const Boot& boot);
+  void ServePeersAndMetrics();
+  void Publish();
+  void ServeClients();
+  void PollLeader();
+  Ending Wait();
+  void Stop();
+  void End(Ending ending);
+
+  // MachineServices, on the raft+apply loop.
+  Result<std::shared_ptr<node::SnapshotSource>> OpenSnapshot(storage::Backend& backend) override;
+  Status InstallSnapshot(const raft::SnapshotMetadata& snapshot,
+                         storage::Backend& backend) override;
+  void RevokeLease(LeaseId lease) override;
+  void WakeAfter(std::chrono::nanoseconds delay) override;
+
+  const config::Options options;
+  int wake = -1;
+  int signals = -1;
+  int ended_by_signal = 0;
+  Mutex mutex;
+  std::optional<Ending> ending QUORATE_GUARDED_BY(mutex);
+
+  io::RealClock clock;
+  io::RealRandom random;
+  io::RealDisk disk;
+  std::unique_ptr<net::EventLoop> peer_loop;
+  std::vector<std::unique_ptr<net::EventLoop>> client_loops;
+  std::vector<std::unique_ptr<net::Listener>> peer_listeners;
+  std::vector<std::unique_ptr<net::Listener>> client_listeners;
+  std::vector<std::unique_ptr<net::Listener>> metrics_listeners;
+  std::unique_ptr<PeerClient> peers;
+  std::unique_ptr<Background> background;
+  std::unique_ptr<node::Chores> chores;
+  std::unique_ptr<io::File> lock;
+  std::unique_ptr<Machine> machine;
+  std::unique_ptr<PeerEvents> events;
+  std::unique_ptr<peer::Transport> transport;
+  std::unique_ptr<NodeNetwork> network;
+  std::unique_ptr<node::Driver> driver;
+  std::unique_ptr<DriverWaiters> waiters;
+  std::unique_ptr<ServerEnvironment> environment;
+  std::unique_ptr<api::Context> context;
+  api::Counters counters;
+  std::unique_ptr<api::LeaderWatch> leader_watch;
+  std::shared_ptr<rpc::Router> router;
+  std::shared_ptr<rpc::Router> metrics_router;
+  std::unique_ptr<rpc::Server> client_server;
+  std::unique_ptr<rpc::Server> metrics_server;
+  std::unique_ptr<net::HttpServer> peer_server;
+  std::unique_ptr<ClusterVersion> cluster_version;
+  std::unique_ptr<node::Runner> runner;
+  std::unique_ptr<net::Timer> leader_timer;
+  std::atomic<std::uint64_t> snapshot_files{0};
+  bool stopped = false;
+};
+
+std::optional<Ending> Server::Impl::Start() {
+  peer_loop = std::make_unique<net::EventLoop>("peer");
+  const std::size_t loops = std::max(1U, std::thread::hardware_concurrency() / 2);
+  for (std::size_t i = 0; i < loops; ++i) {
+    client_loops.push_back(std::make_unique<net::EventLoop>("net-" + std::to_string(i)));
+  }
+  if (auto failed = BindListeners()) return failed;
+  peer_loop->Start();
+  for (const auto& loop : client_loops) loop->Start();
+  peers = std::make_unique<PeerClient>(*peer_loop);
+  background = std::make_unique<Background>();
+  chores = std::make_unique<node::Chores>();
+  if (auto failed = OpenMember()) return failed;
+  ServePeersAndMetrics();
+  runner = std::make_unique<node::Runner>(*driver);
+  runner->Start();
+  peer_loop->Post([this] {
+    cluster_version->Start();
+    PollLeader();
+  });
+  Publish();
+  return std::nullopt;
+}
+
+std::optional<Ending> Server::Impl::BindListeners() {
+  std::vector<net::EventLoop*> clients;
+  for (const auto& loop : client_loops) clients.push_back(loop.get());
+  const auto bind = [](const std::vector<std::string>& urls, const std::vector<net::EventLoop*>& on,
+                       std::vector<std::unique_ptr<net::Listener>>& out) -> Status {
+    for (const std::string& url : urls) {
+      net::ListenOptions listen;
+      listen.endpoint = TRY(net::ParseUrl(url));
+      out.push_back(TRY(net::Listener::Bind(on, listen)));
+    }
+    return {};
+  };
+  for (const Status& bound : {bind(options.listen_peer_urls, {peer_loop.get()}, peer_listeners),
+                              bind(options.listen_client_urls, clients, client_listeners),
+                              bind(options.listen_metrics_urls, clients, metrics_listeners)}) {
+    if (!bound.ok()) return Ending{ExitCode::kStartFailed, bound.error().message};
+  }
+  return std::nullopt;
+}
+
+std::optional<Ending> Server::Impl::OpenMember() {
+  const AskMembers ask = [this](const std::string& url, std::chrono::milliseconds patience) {
+    return peers->AskMembers(url, patience);
+  };
+  auto booted = BootMember(options, disk, ask);
+  if (auto* failed = std::get_if<Ending>(&booted)) return *failed;
+  Boot& boot = std::get<Boot>(booted);
+  lock = std::move(boot.lock);
+  MachineOptions machine_options;
+  machine_options.cluster = boot.cluster;
+  machine_options.self = boot.self;
+  machine_options.max_learners = options.max_learners;
+  machine_options.quota_bytes = options.quota_backend_bytes;
+  machine_options.lease_ttl_min = LeaseTtlMin(options);
+  machine_options.lease_extension = options.election_timeout;
+  machine_options.compaction_rows = options.compaction_batch_limit;
+  machine_options.compaction_pause = options.compaction_sleep_interval;
+  auto opened = Machine::Open(machine_options, std::move(boot.backend), clock, *this);
+  if (!opened.ok()) return ToEnding(opened.error());
+  machine = std::move(*opened);
+  if (machine->cluster().roster()->removed.contains(boot.self)) {
+    return Ending{ExitCode::kRemoved,
+                  "the member has been permanently removed from the cluster; to use this machine "
+                  "again, add a new member and start it with an empty data directory"};
+  }
+  peers->SetCluster(boot.cluster, boot.self);
+  MakeTransport(boot);
+  return MakeDriver(std::move(boot));
+}
+
+void Server::Impl::MakeTransport(const Boot& boot) {
+  events = std::make_unique<PeerEvents>(machine->cluster(), [this] {
+    End({ExitCode::kRemoved, "the member has been permanently removed from the cluster"});
+  });
+  peer::Options peer_options;
+  peer_options.self = boot.self;
+  peer_options.cluster = boot.cluster;
+  peer_options.peer_urls = options.initial_advertise_peer_urls;
+  peer_options.version = membership::kEtcdVersion.ToString();
+  peer_options.min_cluster_version = membership::kMinClusterVersion.ToString();
+  peer_options.dial_timeout = std::chrono::seconds(1) + options.election_timeout;
+  peer_options.snapshot_directory = SnapshotDirectory(options);
+  transport = std::make_unique<peer::Transport>(
+      peer_options, peer::Transport::Parts{
+                        .loop = peer_loop.get(),
+                        .clock = &clock,
+                        .disk = &disk,
+                        .background = [this](std::function<void()> task) {
+                          return background->Run(std::move(task));
+                        },
+                        .events = events.get()});
+  node::PeerUrls known;
+  for (const membership::Member& member : boot.known_members) {
+    if (member.id != boot.self) known[member.id] = member.peer_urls;
+  }
+  network = std::make_unique<NodeNetwork>(*transport, std::move(known));
+}
+
+std::optional<Ending> Server::Impl::MakeDriver(Boot boot) {
+  node::Driver::Parts parts;
+  parts.self = boot.self;
+  parts.start = std::move(boot.start);
+  parts.mark = boot.mark;
+  parts.log.writer = std::move(boot.writer);
+  parts.log.disk = &disk;
+  parts.log.directory = options.wal_dir;
+  parts.log.segments_keep = options.max_wals;
+  parts.log.background = [this](std::function<void()> chore) { chores->Run(std::move(chore)); };
+  parts.state_machine = machine.get();
+  parts.network = network.get();
+  parts.clock = &clock;
+  parts.random = &random;
+  parts.on_exit = [this](node::Exit exit, const std::string& text) {
+    End({ToExitCode(exit), text});
+  };
+  auto opened = node::Driver::Open(std::move(parts), NodeOptions(options));
+  if (!opened.ok()) return ToEnding(opened.error());
+  driver = std::move(*opened);
+  waiters = std::make_unique<DriverWaiters>(*driver);
+  machine->SetWaiters(waiters.get());
+  events->SetDriver(driver.get());
+  MakeApi(boot);
+  return std::nullopt;
+}
+
+void Server::Impl::MakeApi(const Boot& boot) {
+  environment = std::make_unique<ServerEnvironment>(
+      ServerEnvironment::Parts{.self = boot.self,
+                               .data_dir = options.data_dir,
+                               .clock = &clock,
+                               .disk = &disk,
+                               .loop = peer_loop.get(),
+                               .background = background.get(),
+                               .peers = peers.get(),
+                               .transport = transport.get(),
+                               .driver = driver.get(),
+                               .machine = machine.get()});
+  context = std::make_unique<api::Context>();
+  context->identity = {boot.cluster, boot.self};
+  context->limits.request_bytes_max = options.max_request_bytes;
+  context->limits.txn_ops_max = options.max_txn_ops;
+  context->limits.strict_reconfig_check = options.strict_reconfig_check;
+  context->limits.watch_progress_interval = options.watch_progress_notify_interval;
+  context->node = driver.get();
+  context->applier = &machine->applier();
+  context->store = &machine->store();
+  context->lessor = &machine->lessor();
+  context->hub = &machine->hub();
+  context->cluster = &machine->cluster();
+  context->environment = environment.get();
+  leader_watch = std::make_unique<api::LeaderWatch>(*context);
+  router = std::make_shared<rpc::Router>();
+  client_server = std::make_unique<rpc::Server>(RpcOptions(options), router);
+  api::RegisterKv(*router, *context);
+  api::RegisterLease(*router, *context);
+  api::RegisterCluster(*router, *context);
+  api::RegisterMaintenance(*router, *context);
+  api::RegisterWatch(*router, *context, *leader_watch);
+  api::RegisterAuth(*router, *context);
+  metrics_router = std::make_shared<rpc::Router>();
+  for (rpc::Router* each : {router.get(), metrics_router.get()}) {
+    api::RegisterHealth(*each, *context);
+    api::RegisterInfo(*each, *context);
+    api::RegisterMetrics(*each, *context, counters, client_server->counters());
+  }
+  rpc::ServerOptions http_only = RpcOptions(options);
+  http_only.serve_grpc = false;
+  metrics_server = std::make_unique<rpc::Server>(http_only, metrics_router);
+  peer_server = std::make_unique<net::HttpServer>(net::HttpServerOptions{},
+                                                  MakePeerHandler(*context, *transport));
+  peer_loop->RunSync([this, self = boot.self] {
+    cluster_version = std::make_unique<ClusterVersion>(*peer_loop, *peers, *driver,
+                                                       machine->cluster(), self);
+    leader_timer = std::make_unique<net::Timer>(*peer_loop);
+  });
+}
+
+void Server::Impl::ServePeersAndMetrics() {
+  for (const auto& listener : peer_listeners) {
+    listener->Start([this](std::shared_ptr<net::Connection> connection) {
+      peer_server->Serve(std::move(connection));
+    });
+  }
+  for (const auto& listener : metrics_listeners) {
+    listener->Start([this](std::shared_ptr<net::Connection> connection) {
+      metrics_server->Accept(std::move(connection));
+    });
+  }
+}
+
+// Tells the cluster this member's name and client URLs, again until it is heard; then serves clients.
+void Server::Impl::Publish() {
+  membershippb::ClusterMemberAttrSetRequest request;
+  request.set_member_id(context->identity.member.value);
+  request.mutable_member_attributes()->set_name(options.name);
+  for (const std::string& url : options.advertise_client_urls) {
+    request.mutable_member_attributes()->add_client_urls(url);
+  }
+  const std::uint64_t id = driver->NextRequestId();
+  driver->Propose(
+      id,
+      apply::MakeRequest(apply::RequestField::kClusterMemberAttrSet, request.SerializeAsString(),
+                         id),
+      [this](const Result<std::string>& done) {
+        if (!done.ok()) {
+          log::Warn("failed to publish local member to cluster through raft",
+                    {{"error", done.error().message}});
+          if (done.error().message != "etcdserver: server stopped") {
+            RunAfter(*peer_loop, std::chrono::milliseconds(100), [this] { Publish(); });
+          }
+          return;
+        }
+        log::Info("published local member to cluster through raft",
+                  {{"local-member-id", ToHex(context->identity.member.value)},
+                   {"cluster-id", ToHex(context->identity.cluster.value)},
+                   {"name", options.name},
+                   {"advertise-client-urls", Join(options.advertise_client_urls)}});
+        peer_loop->Post([this] { ServeClients(); });
+      });
+}
+
+void Server::Impl::ServeClients() {
+  log::Info("ready to serve client requests");
+  for (const auto& listener : client_listeners) {
+    listener->Start([this](std::shared_ptr<net::Connection> connection) {
+      client_server->Accept(std::move(connection));
+    });
+    log::Info("serving client traffic insecurely; this is strongly discouraged!",
+              {{"traffic", "grpc+http"}, {"address", net::ToHostPort(listener->local())}});
+  }
+}
+
+void Server::Impl::PollLeader() {
+  leader_watch->Poll();
+  leader_timer->Set(options.election_timeout, [this] { PollLeader(); });
+}
+
+Result<std::shared_ptr<node::SnapshotSource>> Server::Impl::OpenSnapshot(
+    storage::Backend& backend) {
+  const std::string path =
+      SnapshotDirectory(options) + "/tmp-send-" + std::to_string(++snapshot_files);
+  return std::shared_ptr<node::SnapshotSource>(
+      std::make_shared<SnapshotFile>(backend.NewView(), disk, path));
+}
+
+Status Server::Impl::InstallSnapshot(const raft::SnapshotMetadata& metadata,
+                                     storage::Backend& backend) {
+  const std::string path = peer::ReceivedPath(transport->options(), metadata.index);
+  const auto imported =
+      TRY(snapshot::ImportDatabase(disk, path, backend, metadata.conf_state));
+  log::Info("recovered from a received snapshot",
+            {{"index", imported.position.index}, {"rows", imported.rows}});
+  return disk.Remove(path);
+}
+
+void Server::Impl::RevokeLease(LeaseId lease) {
+  etcdserverpb::LeaseRevokeRequest request;
+  request.set_id(lease.value);
+  const std::uint64_t id = driver->NextRequestId();
+  driver->Propose(id,
+                  apply::MakeRequest(apply::RequestField::kLeaseRevoke,
+                                     request.SerializeAsString(), id),
+                  [lease](const Result<std::string>& done) {
+                    if (!done.ok() && done.error().code != Code::kNotFound) {
+                      log::Warn("failed to revoke lease",
+                                {{"lease-id", ToHex(static_cast<std::uint64_t>(lease.value))},
+                                 {"error", done.error().message}});
+                    }
+                  });
+}
+
+void Server::Impl::WakeAfter(std::chrono::nanoseconds delay) {
+  RunAfter(*peer_loop, delay, [this] { driver->Post([] {}); });
+}
+
+void Server::Impl::End(Ending reason) {
+  {
+    MutexLock hold(mutex);
+    if (!ending) ending = std::move(reason);
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(wake, &one, sizeof one);
+}
+
+Ending Server::Impl::Wait() {
+  while (true) {
+    pollfd waited[] = {{wake, POLLIN, 0}, {signals, POLLIN, 0}};
+    if (poll(waited, 2, -1) < 0) continue;
+    if (waited[1].revents != 0) {
+      signalfd_siginfo info{};
+      if (read(signals, &info, sizeof info) == sizeof info) {
+        ended_by_signal = static_cast<int>(info.ssi_signo);
+        log::Info("received signal; shutting down", {{"signal", strsignal(ended_by_signal)}});
+        return {};
+      }
+    }
+    MutexLock hold(mutex);
+    if (ending) return *ending;
+  }
+}
+
+void Server::Impl::Stop() {
+  if (std::exchange(stopped, true)) return;
+  for (auto* listeners : {&client_listeners, &metrics_listeners}) {
+    for (const auto& listener : *listeners) listener->Stop();
+  }
+  if (peer_loop != nullptr) {
+    peer_loop->RunSync([this] {
+      if (cluster_version != nullptr) cluster_version->Stop();
+      if (leader_timer != nullptr) leader_timer->Cancel();
+    });
+  }
+  if (runner != nullptr) runner->Stop();
+  if (client_server != nullptr) client_server->Drain(kDrainPatience);
+  if (metrics_server != nullptr) metrics_server->Drain(std::chrono::milliseconds(100));
+  for (const auto& listener : peer_listeners) listener->Stop();
+  if (events != nullptr) events->SetDriver(nullptr);
+  transport.reset();
+  if (peer_server != nullptr) peer_server->Drain(std::chrono::milliseconds(100));
+  if (background != nullptr) background->Stop();
+  if (peer_loop != nullptr) {
+    peer_loop->RunSync([this] {
+      cluster_version.reset();
+      leader_timer.reset();
+    });
+  }
+  client_server.reset();
+  metrics_server.reset();
+  peer_server.reset();
+  peers.reset();
+  for (const auto& loop : client_loops) loop->Stop();
+  if (peer_loop != nullptr) peer_loop->Stop();
+  if (machine != nullptr) {
+    const Status flushed = machine->backend().Flush(storage::Backend::Wait::kYes);
+    if (!flushed.ok()) log::Warn("failed to flush the store", {{"error", flushed.error().message}});
+  }
+  runner.reset();
+  driver.reset();
+  machine.reset();
+  lock.reset();
+  log::Info("closed server");
+}
+
+Server::Server(config::Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Server::~Server() = default;
+
+std::optional<Ending> Server::Start() { return impl_->Start(); }
+Ending Server::Wait() { return impl_->Wait(); }
+void Server::Stop() { impl_->Stop(); }
+int Server::signal() const { return impl_->ended_by_signal; }
+
+}  // namespace quorate::app

@@ -1,0 +1,129 @@
+#include "app/wiring.h"
+
+#include <utility>
+
+#include "app/process_facts.h"
+#include "base/log.h"
+#include "snapshot/export.h"
+
+namespace quorate::app {
+namespace {
+
+// A connection counts for the strict rules of membership changes when it has held this long.
+constexpr auto kLongConnected = std::chrono::seconds(5);
+
+// SourceBody: the node's snapshot as the transport wants it.
+class SourceBody final : public peer::SnapshotBody {
+ public:
+  explicit SourceBody(std::shared_ptr<node::SnapshotSource> source) : source_(std::move(source)) {}
+  std::uint64_t size() override { return source_->size(); }
+  Result<std::size_t> Read(std::span<std::byte> out) override { return source_->Read(out); }
+
+ private:
+  const std::shared_ptr<node::SnapshotSource> source_;
+};
+
+Status Stream(const storage::Reader& view, api::SnapshotReceiver& receiver) {
+  const bolt::Layout layout = TRY(snapshot::Measure(view));
+  receiver.Begin(layout.bytes());
+  return snapshot::Write(view, layout, [&receiver](Bytes piece) -> Status {
+    if (receiver.Write(AsText(piece))) return {};
+    return Error{Code::kCancelled, "the receiver is gone"};
+  });
+}
+
+}  // namespace
+
+void NodeNetwork::SendSnapshot(raft::Message message, std::shared_ptr<node::SnapshotSource> source,
+                               std::function<void(bool)> done) {
+  transport_.SendSnapshot(std::move(message), std::make_shared<SourceBody>(std::move(source)),
+                          std::move(done));
+}
+
+void NodeNetwork::UpdatePeers(const node::PeerUrls& peers) {
+  if (!peers.empty()) known_.clear();
+  transport_.UpdatePeers(peers.empty() ? known_ : peers);
+}
+
+void PeerEvents::OnMessages(std::vector<raft::Message>& messages) {
+  if (node::Driver* driver = driver_) driver->Deliver(messages);
+}
+
+void PeerEvents::OnUnreachable(MemberId member) {
+  if (node::Driver* driver = driver_) driver->ReportUnreachable(member);
+}
+
+bool PeerEvents::IsRemoved(MemberId member) const {
+  return cluster_.roster()->removed.contains(member);
+}
+
+ServerEnvironment::ServerEnvironment(const Parts& parts)
+    : parts_(parts), started_(unix_seconds()) {}
+
+membership::Liveness ServerEnvironment::liveness() const {
+  membership::Liveness liveness;
+  liveness.self = parts_.self;
+  const auto now = parts_.clock->Now();
+  for (const auto& [id, member] : parts_.machine->cluster().roster()->members) {
+    const auto since = parts_.transport->ConnectedSince(id);
+    if (!since) continue;
+    liveness.connected.insert(id);
+    if (now - *since >= kLongConnected) liveness.long_connected.insert(id);
+  }
+  return liveness;
+}
+
+std::int64_t ServerEnvironment::unix_seconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             parts_.clock->WallNow().time_since_epoch())
+      .count();
+}
+
+api::SystemFacts ServerEnvironment::facts() const {
+  api::SystemFacts facts;
+  facts.data_dir = parts_.data_dir;
+  facts.started_unix_seconds = started_;
+  if (const auto space = parts_.disk->FreeSpace(parts_.data_dir); space.ok()) {
+    facts.disk_free_bytes = space->available;
+    facts.disk_total_bytes = space->total;
+  }
+  return facts;
+}
+
+api::ProcessFacts ServerEnvironment::process() const { return ReadProcessFacts(); }
+
+void ServerEnvironment::AskLeader(std::string path, std::string body, Answered done) {
+  const auto roster = parts_.machine->cluster().roster();
+  const membership::Member* leader = roster->Find(parts_.driver->leader());
+  if (leader == nullptr) return done(Error{Code::kUnavailable, "etcdserver: no leader"});
+  parts_.peers->PostTo(leader->peer_urls, std::move(path), std::move(body), std::move(done));
+}
+
+void ServerEnvironment::StreamSnapshot(std::shared_ptr<api::SnapshotReceiver> receiver) {
+  std::shared_ptr<storage::Reader> view = parts_.machine->backend().NewView();
+  const bool accepted = parts_.background->Run([view, receiver] {
+    Status streamed = Stream(*view, *receiver);
+    if (!streamed.ok() && streamed.error().code != Code::kCancelled) {
+      log::Warn("failed to send a snapshot", {{"error", streamed.error().message}});
+    }
+    receiver->End(std::move(streamed));
+  });
+  if (!accepted) {
+    receiver->End(Error{Code::kResourceExhausted, "too many snapshots at once; try again"});
+  }
+}
+
+void ServerEnvironment::After(std::chrono::nanoseconds delay, std::function<void()> task) {
+  RunAfter(*parts_.loop, delay, [driver = parts_.driver, task = std::move(task)] {
+    driver->Post(task);
+  });
+}
+
+void RunAfter(net::EventLoop& loop, std::chrono::nanoseconds delay, std::function<void()> task) {
+  loop.Post([&loop, delay, task = std::move(task)] {
+    auto timer = std::make_shared<net::Timer>(loop);
+    timer->Set(delay, [timer, task] { task(); });
+  });
+}
+
+}  // namespace quorate::app

@@ -1,0 +1,109 @@
+// Wiring: the small adapters between rooms that must not know each other: the node's network over the peer transport, the
+// transport's events into the node, the api's environment.
+//
+// Thread: as the interfaces they implement.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/context.h"
+#include "app/background.h"
+#include "app/machine.h"
+#include "app/peer_client.h"
+#include "io/clock.h"
+#include "io/disk.h"
+#include "node/driver.h"
+#include "node/network.h"
+#include "peer/transport.h"
+
+namespace quorate::app {
+
+// NodeNetwork: node::Network over rafthttp.
+class NodeNetwork final : public node::Network {
+ public:
+  // known: whom a fresh member may talk to before its log names anybody.
+  NodeNetwork(peer::Transport& transport, node::PeerUrls known)
+      : transport_(transport), known_(std::move(known)) {}
+
+  void Send(std::vector<raft::Message>& messages) override { transport_.Send(messages); }
+  void SendSnapshot(raft::Message message, std::shared_ptr<node::SnapshotSource> source,
+                    std::function<void(bool)> done) override;
+  void UpdatePeers(const node::PeerUrls& peers) override;
+  std::optional<io::Clock::Instant> ConnectedSince(MemberId member) const override {
+    return transport_.ConnectedSince(member);
+  }
+
+ private:
+  peer::Transport& transport_;
+  node::PeerUrls known_;
+};
+
+// PeerEvents: what the transport hears, to the node. Set the node before the transport serves.
+class PeerEvents final : public peer::Events {
+ public:
+  PeerEvents(const membership::Cluster& cluster, std::function<void()> on_removed)
+      : cluster_(cluster), on_removed_(std::move(on_removed)) {}
+
+  void SetDriver(node::Driver* driver) { driver_ = driver; }
+
+  void OnMessages(std::vector<raft::Message>& messages) override;
+  void OnUnreachable(MemberId member) override;
+  void OnSelfRemoved() override { on_removed_(); }
+  bool IsRemoved(MemberId member) const override;
+
+ private:
+  const membership::Cluster& cluster_;
+  const std::function<void()> on_removed_;
+  std::atomic<node::Driver*> driver_{nullptr};
+};
+
+// Waits through a driver that is made after the machine.
+class DriverWaiters final : public apply::Waiters {
+ public:
+  explicit DriverWaiters(const node::Driver& driver) : driver_(driver) {}
+  bool Waits(std::uint64_t id) const override { return driver_.Waits(id); }
+
+ private:
+  const node::Driver& driver_;
+};
+
+// ServerEnvironment: what the api asks of the process.
+class ServerEnvironment final : public api::Environment {
+ public:
+  struct Parts {
+    MemberId self;
+    std::string data_dir;
+    const io::Clock* clock;
+    io::Disk* disk;
+    net::EventLoop* loop;
+    Background* background;
+    PeerClient* peers;
+    peer::Transport* transport;
+    node::Driver* driver;
+    Machine* machine;
+  };
+  explicit ServerEnvironment(const Parts& parts);
+
+  membership::Liveness liveness() const override;
+  std::int64_t unix_seconds() const override;
+  api::SystemFacts facts() const override;
+  api::ProcessFacts process() const override;
+  storage::Sizes sizes() const override { return parts_.machine->backend().sizes(); }
+  void AskLeader(std::string path, std::string body, Answered done) override;
+  void StreamSnapshot(std::shared_ptr<api::SnapshotReceiver> receiver) override;
+  void After(std::chrono::nanoseconds delay, std::function<void()> task) override;
+
+ private:
+  const Parts parts_;
+  const std::int64_t started_;
+};
+
+// Runs a task on the loop after a delay, without keeping anything of the caller alive.
+void RunAfter(net::EventLoop& loop, std::chrono::nanoseconds delay, std::function<void()> task);
+
+}  // namespace quorate::app
