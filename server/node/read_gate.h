@@ -3,9 +3,10 @@
 //   Add -> waiting -> (Issue: one round at a time) -> asked -> (Confirm) -> confirmed at an index
 //   -> (Run: applied) -> read
 //
-// A round serves only reads that were waiting when it was issued. It is repeated, under a new context, when no answer comes; an
-// answer to any of a batch's contexts serves it. When another leader appears, a batch that was sent fails, since it cannot be
-// known what became of it; what still waits is asked of the new leader.
+// A round serves only reads that were waiting when it was issued. It is repeated, under a new
+// context, when no answer comes; an answer to any of a batch's contexts serves it. When another
+// leader appears, a batch that was sent fails, since it cannot be known what became of it; what
+// still waits is asked of the new leader.
 //
 // Thread: the raft+apply loop.
 // Source: knowledge/etcd.md 7.9; etcd #20418 (why an answer must belong to its own batch).

@@ -45,7 +45,12 @@ void SimNetwork::SendSnapshot(raft::Message message,
                               std::shared_ptr<node::SnapshotSource> /*source*/,
                               std::function<void(bool)> done) {
   const bool reaches = members_.Reaches(self_, message.to);
-  if (reaches) members_.in_flight_.push_back(std::move(message));
+  if (reaches) {
+    const raft::SnapshotMetadata& metadata = message.snapshot->metadata;
+    members_.at(message.to.value).received[metadata.index] = {
+        metadata.index, metadata.conf_state, MachineState::Decode(message.snapshot->data.view())};
+    members_.in_flight_.push_back(std::move(message));
+  }
   done(reaches);
 }
 
@@ -88,6 +93,11 @@ void Members::AddEmpty(std::uint64_t id) {
 void Members::Start(SimMember& member) {
   const auto marks = wal::ValidSnapshots(*member.disk, kLog);
   ASSERT_TRUE(marks.ok()) << marks.error().message;
+  if (!marks->empty() && marks->back().index > member.flushed.applied) {
+    const auto stored = member.received.find(marks->back().index);
+    ASSERT_NE(stored, member.received.end()) << "the wal is marked behind a snapshot nobody has";
+    member.flushed = stored->second;
+  }
   wal::SnapshotMark mark;
   for (const wal::SnapshotMark& candidate : *marks) {
     if (candidate.index <= member.flushed.applied && candidate.index >= mark.index) {

@@ -46,7 +46,10 @@ struct SimMember {
   std::unique_ptr<Machine> machine;
   std::unique_ptr<node::Driver> driver;  // none: down
   MachineState flushed;                  // what its machine finds at a restart
-  bool wal_held = false;                 // its log writer does nothing
+  // Snapshots that the network stored before it delivered their messages: a start whose wal is
+  // marked behind one installs it first.
+  std::map<LogIndex, MachineState> received;
+  bool wal_held = false;  // its log writer does nothing
   std::optional<node::Exit> exit;
   std::string exit_text;
 };
