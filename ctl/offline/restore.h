@@ -6,11 +6,13 @@
 // with the same initial cluster and token.
 //
 // The directory is built as member.restoring and renamed when it is whole and synced, so an
-// interrupted restore can simply be run again. Unlike etcdutl it leaves an old NOSPACE alarm
-// behind: it would block every write of the new cluster.
+// interrupted restore can simply be run again. Unlike etcdutl it drops an old NOSPACE alarm,
+// which would block every write of the new cluster.
 //
 // Errors: etcdutl's words. kInvalidArgument for the flags, kFailedPrecondition for directories in
-// the way, kDataLoss for the file. Thread: any. Source: knowledge/etcd.md 4.3.
+// the way, kDataLoss for the file.
+// Thread: any.
+// Source: knowledge/etcd.md 4.3.
 #pragma once
 
 #include <cstdint>

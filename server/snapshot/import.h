@@ -5,9 +5,9 @@
 // into a store beside the present one, which is adopted when it is whole, so that an interruption
 // leaves the old content and the file as they were.
 //
-// Errors: kDataLoss when the file is not a sound database of etcd; kUnimplemented when it needs
-// something that this server does not have; the store's and the Disk's own. Thread: the one that
-// owns the backend, which has no views or cursors alive. Source: FORMAT.md; knowledge/etcd.md 5.5.
+// Errors: kDataLoss when the file is not a sound database of etcd; the store's and the Disk's own.
+// Thread: the one that owns the backend, which has no views or cursors alive.
+// Source: FORMAT.md; knowledge/etcd.md 5.5.
 #pragma once
 
 #include <optional>

@@ -10,6 +10,7 @@
 #include "snapshot/export.h"
 #include "snapshot/import.h"
 #include "storage/memory_backend.h"
+#include "storage/rocks_backend.h"
 
 namespace quorate::snapshot {
 namespace {
@@ -88,7 +89,10 @@ TEST_F(SnapshotEtcdTest, WhatGoesOutIsWhatCameIn) {
 
 TEST_F(SnapshotEtcdTest, ARestoredDirectoryIsTakenOver) {
   const std::string directory = Restore(saved_, {"--bump-revision", "1000000", "--mark-compacted"});
-  const auto imported = TakeOverEtcd(disk_, directory + "/member", {}, store_);
+  auto opened = storage::OpenRocksBackend(directory + "/member/store", storage::Options{});
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  const std::unique_ptr<storage::Backend> store = std::move(*opened);
+  const auto imported = TakeOverEtcd(disk_, directory + "/member", {}, *store);
   ASSERT_TRUE(imported.ok()) << imported.error().message;
   ASSERT_TRUE(imported->has_value());
   EXPECT_EQ((*imported)->position, (storage::LogPosition{LogIndex{1}, Term{1}}));
@@ -97,7 +101,7 @@ TEST_F(SnapshotEtcdTest, ARestoredDirectoryIsTakenOver) {
 
   NoLeases leases;
   storage::Batch batch;
-  auto history = mvcc::Store::Open({&store_, &batch, &leases});
+  auto history = mvcc::Store::Open({store.get(), &batch, &leases});
   ASSERT_TRUE(history.ok()) << history.error().message;
   EXPECT_GT((*history)->revision(), Revision{1000000});
   int keys = 0;

@@ -147,6 +147,7 @@ TEST_F(WalDamageTest, AnotherMembersSegmentIsRefused) {
   writer_ = *Writer::Create(other, kDirectory, {MemberId{5}, kMetadata.cluster}, {4096, 4096});
   Append(1, 20, 1, 400);
   ASSERT_TRUE(writer_->Sync().ok());
+  writer_.reset();
   path_ = Path(1, 21);
   Put(*io::ReadFile(other, path_));
   EXPECT_EQ(Read().error().code, Code::kDataLoss);
