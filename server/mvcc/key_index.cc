@@ -12,57 +12,62 @@ KeyIndex::~KeyIndex() {
 }
 
 KeyIndex::Written KeyIndex::Put(std::string_view key, RevisionId id, LeaseId lease) {
-  Written written;
   KeyEntry* entry = tree_.FindForInsert(key);
-  if (entry == nullptr) {
-    entry = arena_.NewEntry(key);
-    entry->latest = Stamp(id, false);
-    entry->create_revision = id.main;
-    tree_.Insert(entry);
-  } else {
-    if (!entry->latest.tombstone()) written.previous = entry->latest.id();
-    written.previous_lease = TakeLease(*entry);
-    Push(*entry, id, false);
-    if (entry->version == 0) entry->create_revision = id.main;
-  }
-  ++entry->version;
-  SetLease(*entry, lease);
+  Written written = AddRecord(&entry, key, id, lease);
+  if (entry->version == 0) entry->create_revision = id.main;
+  written.version = ++entry->version;
   written.create_revision = entry->create_revision;
-  written.version = entry->version;
-  return written;
-}
-
-KeyIndex::Written KeyIndex::Tombstone(std::string_view key, RevisionId id) {
-  KeyEntry* entry = tree_.Find(key);
-  CHECK(entry != nullptr && !entry->latest.tombstone());
-  Written written;
-  written.previous = entry->latest.id();
-  written.previous_lease = TakeLease(*entry);
-  Push(*entry, id, true);
-  entry->version = 0;
   return written;
 }
 
 KeyIndex::Written KeyIndex::Restore(std::string_view key, const LatestRecord& record,
                                     LeaseId lease) {
-  const Written written = Put(key, record.id, lease);
-  KeyEntry* entry = tree_.Find(key);
-  entry->create_revision = record.create_revision;
-  entry->version = record.version;
+  KeyEntry* entry = tree_.FindForInsert(key);
+  Written written = AddRecord(&entry, key, record.id, lease);
+  written.version = entry->version = record.version;
+  written.create_revision = entry->create_revision = record.create_revision;
   return written;
+}
+
+KeyIndex::Written KeyIndex::AddRecord(KeyEntry** entry, std::string_view key, RevisionId id,
+                                      LeaseId lease) {
+  Written written;
+  if (*entry == nullptr) {
+    *entry = arena_.NewEntry(key);
+    (*entry)->latest = Stamp(id, false);
+    tree_.Insert(*entry);
+  } else {
+    if (!(*entry)->latest.tombstone()) written.previous = (*entry)->latest.id();
+    written.previous_lease = TakeLease(**entry);
+    Push(**entry, id, false);
+  }
+  SetLease(**entry, lease);
+  return written;
+}
+
+KeyIndex::Written KeyIndex::Tombstone(std::string_view key, RevisionId id) {
+  KeyEntry* entry = tree_.FindForInsert(key);
+  CHECK(entry != nullptr && !entry->latest.tombstone());
+  return Bury(*entry, id);
 }
 
 KeyIndex::Written KeyIndex::RestoreTombstone(std::string_view key, RevisionId id) {
   KeyEntry* entry = tree_.FindForInsert(key);
-  if (entry == nullptr) {  // a tombstone kept by a compaction at its own revision
-    entry = arena_.NewEntry(key);
-    entry->latest = Stamp(id, true);
-    tree_.Insert(entry);
-    return {};
-  }
-  if (!entry->latest.tombstone()) return Tombstone(key, id);
-  Push(*entry, id, true);
+  if (entry != nullptr) return Bury(*entry, id);
+  // Kept by a compaction at its own revision.
+  entry = arena_.NewEntry(key);
+  entry->latest = Stamp(id, true);
+  tree_.Insert(entry);
   return {};
+}
+
+KeyIndex::Written KeyIndex::Bury(KeyEntry& entry, RevisionId id) {
+  Written written;
+  if (!entry.latest.tombstone()) written.previous = entry.latest.id();
+  written.previous_lease = TakeLease(entry);
+  Push(entry, id, true);
+  entry.version = 0;
+  return written;
 }
 
 std::optional<RevisionId> KeyIndex::Find(std::string_view key, Revision at) const {
@@ -90,6 +95,15 @@ std::optional<LatestRecord> KeyIndex::Latest(std::string_view key) const {
   return LatestRecord{entry->latest.id(), entry->create_revision, entry->version};
 }
 
+KeyTree::Counted KeyIndex::Count(const KeyRange& range, Revision at, std::size_t steps_max) const {
+  if (range.single) return {.count = Find(range.begin, at) ? 1 : 0, .next = {}};
+  const auto exists = [](const KeyEntry& entry, Revision when) {
+    RevisionId id;
+    return FindIn(entry, when, &id);
+  };
+  return tree_.Count(range, at, exists, steps_max);
+}
+
 bool KeyIndex::FindIn(const KeyEntry& entry, Revision at, RevisionId* id) {
   Stamp found = entry.latest;
   if (found.main() > at) {
@@ -113,8 +127,10 @@ bool KeyIndex::FindIn(const KeyEntry& entry, Revision at, RevisionId* id) {
 
 void KeyIndex::Push(KeyEntry& entry, RevisionId id, bool tombstone) {
   CHECK(entry.latest.id() < id);
+  const bool was_live = !entry.latest.tombstone();
   entry.AddHistory(arena_, entry.latest);
   entry.latest = Stamp(id, tombstone);
+  tree_.Changed(entry, was_live);
 }
 
 LeaseId KeyIndex::TakeLease(KeyEntry& entry) {

@@ -63,6 +63,9 @@ class KeyIndex {
   template <typename Visit>
   void Scan(std::string_view key, std::string_view range_end, Revision at, Visit visit) const;
 
+  // How many keys of the range exist at `at`. Stops early after about steps_max steps.
+  KeyTree::Counted Count(const KeyRange& range, Revision at, std::size_t steps_max) const;
+
   // Forgets what is dead at `at`: revisions at or below it other than the newest, and that one too
   // if it is a tombstone below `at`. Calls dead(id, tombstone) for each.
   template <typename Dead>
@@ -73,6 +76,10 @@ class KeyIndex {
 
  private:
   static bool FindIn(const KeyEntry& entry, Revision at, RevisionId* id);
+  // Gives the key (whose entry FindForInsert named, null: new) a live latest record.
+  Written AddRecord(KeyEntry** entry, std::string_view key, RevisionId id, LeaseId lease);
+  Written Bury(KeyEntry& entry, RevisionId id);
+  // REQUIRES: the entry was just found by FindForInsert.
   void Push(KeyEntry& entry, RevisionId id, bool tombstone);  // the inline revision moves aside
   LeaseId TakeLease(KeyEntry& entry);
   void SetLease(KeyEntry& entry, LeaseId lease);

@@ -8,14 +8,19 @@
 namespace quorate::mvcc {
 
 struct KeyTree::Node {
+  static constexpr std::size_t kPrefixBytes = 48;
+
   std::uint32_t count = 0;
-  std::uint32_t common = 0;  // all keys of the node agree in this many first bytes
+  std::uint32_t common = 0;               // all keys of the node agree in this many first bytes
+  std::array<char, kPrefixBytes> prefix;  // the first of those bytes, so as not to look at a key
   std::array<Slot, kSlots> slots;
 
   std::string_view key(std::size_t at) const { return slots[at].entry->key(); }
 };
 
 struct KeyTree::Leaf : Node {
+  std::uint32_t live = 0;  // entries whose latest is not a tombstone
+  Revision newest;         // no entry has changed after it
   Leaf* previous = nullptr;
   Leaf* next = nullptr;
 };
@@ -85,6 +90,7 @@ void KeyTree::Insert(KeyEntry* entry) {
   ++size_;
   if (leaf->count < kSlots) {
     AddSlot(*leaf, 0, at, entry);
+    Changed(*entry, false);
     return;
   }
   auto* right = new Leaf;
@@ -94,6 +100,8 @@ void KeyTree::Insert(KeyEntry* entry) {
   leaf->next = right;
   if (at == kSlots && right->next == nullptr) {  // ascending inserts leave full leaves behind
     AddSlot(*right, 0, 0, entry);
+    found_leaf_ = right;
+    Changed(*entry, false);
     AddChild(height_, leaf, right, entry);
     return;
   }
@@ -103,18 +111,68 @@ void KeyTree::Insert(KeyEntry* entry) {
   leaf->count = kHalf;
   Recount(*right, 0);
   Recount(*leaf, 0);
+  Tally(*right);
+  Tally(*leaf);
   AddChild(height_, leaf, right, right->slots[0].entry);
   if (at > kHalf) {
     AddSlot(*right, 0, at - kHalf, entry);
+    found_leaf_ = right;
   } else {
     AddSlot(*leaf, 0, at, entry);
   }
+  Changed(*entry, false);
+}
+
+void KeyTree::Changed(const KeyEntry& entry, bool was_live) {
+  Leaf& leaf = *found_leaf_;
+  const bool is_live = !entry.latest.tombstone();
+  if (is_live && !was_live) ++leaf.live;
+  if (!is_live && was_live) --leaf.live;
+  leaf.newest = std::max(leaf.newest, entry.latest.main());
+}
+
+void KeyTree::Tally(Leaf& leaf) {
+  leaf.live = 0;
+  leaf.newest = Revision{};
+  for (std::size_t i = 0; i < leaf.count; ++i) {
+    const Stamp latest = leaf.slots[i].entry->latest;
+    if (!latest.tombstone()) ++leaf.live;
+    leaf.newest = std::max(leaf.newest, latest.main());
+  }
+}
+
+KeyTree::Counted KeyTree::Count(const KeyRange& range, Revision at, Exists exists,
+                                std::size_t steps_max) const {
+  Counted counted;
+  if (!range.unbounded && range.begin >= range.end) return counted;
+  const Leaf* leaf = Descend(range.begin);
+  std::size_t slot = Search(*leaf, 0, range.begin, false);
+  const Leaf* last = range.unbounded ? nullptr : Descend(range.end);
+  for (; leaf != nullptr; leaf = leaf->next, slot = 0) {
+    const std::size_t end = leaf == last ? Search(*leaf, 0, range.end, false) : leaf->count;
+    const bool whole = slot == 0 && end == leaf->count && leaf->newest <= at;
+    const std::size_t steps = whole ? 1 : 1 + end - slot;
+    if (steps > steps_max && counted.count > 0 && slot < end) {
+      counted.complete = false;
+      counted.next.assign(leaf->key(slot));
+      return counted;
+    }
+    steps_max -= std::min(steps, steps_max);
+    if (whole) {
+      counted.count += leaf->live;
+    } else {
+      for (; slot < end; ++slot) counted.count += exists(*leaf->slots[slot].entry, at) ? 1 : 0;
+    }
+    if (leaf == last) break;
+  }
+  return counted;
 }
 
 void KeyTree::Erase(std::string_view key) {
   Leaf* leaf = DescendWithPath(key);
   const std::size_t at = Search(*leaf, 0, key, false);
   CHECK(at < leaf->count && leaf->key(at) == key);
+  if (!leaf->slots[at].entry->latest.tombstone()) --leaf->live;
   RemoveSlot(*leaf, at);
   --size_;
   if (leaf->count == 0) {
@@ -143,10 +201,8 @@ int KeyTree::CompareFrom(std::string_view a, std::string_view b, std::size_t fro
 std::size_t KeyTree::Search(const Node& node, std::size_t first, std::string_view key, bool after) {
   if (first >= node.count) return node.count;
   const std::size_t common = node.common;
-  if (common > 0) {
-    const int order = key.substr(0, common).compare(node.key(first).substr(0, common));
-    if (order != 0) return order < 0 ? first : node.count;
-  }
+  const int prefix_order = ComparePrefix(node, first, key);
+  if (prefix_order != 0) return prefix_order < 0 ? first : node.count;
   const std::uint64_t piece = Piece(key, common);
   std::size_t low = first;
   std::size_t high = node.count;
@@ -167,6 +223,14 @@ std::size_t KeyTree::Search(const Node& node, std::size_t first, std::string_vie
   return low;
 }
 
+int KeyTree::ComparePrefix(const Node& node, std::size_t first, std::string_view key) {
+  const std::size_t common = node.common;
+  if (common <= Node::kPrefixBytes) {
+    return key.substr(0, common).compare(std::string_view(node.prefix.data(), common));
+  }
+  return key.substr(0, common).compare(node.key(first).substr(0, common));
+}
+
 void KeyTree::Recount(Node& node, std::size_t first) {
   if (first >= node.count) return;
   const std::string_view low = node.key(first);
@@ -175,6 +239,7 @@ void KeyTree::Recount(Node& node, std::size_t first) {
   std::size_t common = 0;
   while (common < shorter && low[common] == high[common]) ++common;
   node.common = static_cast<std::uint32_t>(common);
+  std::memcpy(node.prefix.data(), low.data(), std::min(common, Node::kPrefixBytes));
   for (std::size_t i = first; i < node.count; ++i) node.slots[i].piece = Piece(node.key(i), common);
 }
 
@@ -320,6 +385,8 @@ void KeyTree::MergeIfSmall(Leaf* leaf) {
   std::copy(right->slots.begin(), right->slots.begin() + right->count,
             leaf->slots.begin() + leaf->count);
   leaf->count += right->count;
+  leaf->live += right->live;
+  leaf->newest = std::max(leaf->newest, right->newest);
   Recount(*leaf, 0);
   Unlink(right);
   delete right;
@@ -368,6 +435,10 @@ void KeyTree::VerifyNode(const Node* node, std::size_t height, const KeyEntry* l
     CHECK(high == nullptr || node->key(i) < high->key());
   }
   if (height == 0) {
+    Leaf tally = *static_cast<const Leaf*>(node);
+    Tally(tally);
+    CHECK(tally.live == static_cast<const Leaf*>(node)->live);
+    CHECK(tally.newest <= static_cast<const Leaf*>(node)->newest);
     CHECK(low == nullptr || (node->count > 0 && node->slots[0].entry == low));
     *count += node->count;
     return;

@@ -13,8 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "mvcc/entry_arena.h"
 
 namespace quorate::mvcc {
@@ -48,10 +50,23 @@ class KeyTree {
   Cursor LowerBound(std::string_view key) const;
   // The entry of the key, or null after remembering where it belongs: Insert then adds it there.
   KeyEntry* FindForInsert(std::string_view key);
-  // REQUIRES: the last call was FindForInsert(entry->key()) and returned null.
+  // REQUIRES: the last call was FindForInsert(entry->key()) and returned null; entry->latest is
+  // set.
   void Insert(KeyEntry* entry);
+  // The entry that FindForInsert has just returned got a new latest stamp; `was_live`: before.
+  void Changed(const KeyEntry& entry, bool was_live);
   // REQUIRES: the key is there.
   void Erase(std::string_view key);
+
+  // How many entries of etcd's range exist at `at`, as `exists` tells. Nodes that nothing has
+  // changed since `at` are counted without looking at their entries.
+  struct Counted {
+    std::int64_t count = 0;
+    bool complete = true;
+    std::string next;  // where to go on when not complete
+  };
+  using Exists = bool (*)(const KeyEntry& entry, Revision at);
+  Counted Count(const KeyRange& range, Revision at, Exists exists, std::size_t steps_max) const;
 
   std::size_t size() const { return size_; }
   // Every entry, in order, for the owner to free.
@@ -80,6 +95,7 @@ class KeyTree {
   // Makes the node's common bytes and the piece of slot `at` right after the slot has changed.
   static void Refresh(Node& node, std::size_t first, std::size_t at);
   static void Recount(Node& node, std::size_t first);
+  static int ComparePrefix(const Node& node, std::size_t first, std::string_view key);
   static void AddSlot(Node& node, std::size_t first, std::size_t at, KeyEntry* entry);
   static void RemoveSlot(Node& node, std::size_t at);
 
@@ -94,6 +110,7 @@ class KeyTree {
   void MergeIfSmall(Leaf* leaf);
   void CollapseRoot();
   static void Unlink(Leaf* leaf);
+  static void Tally(Leaf& leaf);
   static void FreeNode(Node* node, std::size_t height);
   static void VerifyNode(const Node* node, std::size_t height, const KeyEntry* low,
                          const KeyEntry* high, std::size_t* count);

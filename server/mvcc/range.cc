@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "mvcc/encode.h"
 #include "mvcc/store.h"
@@ -97,23 +98,9 @@ RangeTask::~RangeTask() {
 Result<bool> RangeTask::Step(std::size_t keys_max) {
   CHECK(!done_);
   if (!scanned_) {
-    std::size_t looked = 0;
-    Status status;
-    bool stopped = false;
-    store_.index_->Scan(next_, range_end_, at_, [&](std::string_view key, RevisionId id) {
-      if (looked++ == keys_max) {
-        next_.assign(key);
-        stopped = true;
-        return false;
-      }
-      status = Look(key, id);
-      return status.ok();
-    });
-    TRY(std::move(status));
-    if (stopped) return false;
-    scanned_ = true;
+    TRY(Scan(&keys_max));
+    if (!scanned_) return false;
     Sort();
-    if (!candidates_.empty()) return false;
   }
   TRY(Emit(keys_max));
   if (emitted_ < candidates_.size()) return false;
@@ -123,9 +110,38 @@ Result<bool> RangeTask::Step(std::size_t keys_max) {
   return true;
 }
 
-Status RangeTask::Look(std::string_view, RevisionId id) {
+Status RangeTask::Scan(std::size_t* keys_max) {
+  if (!CountsOnly()) {
+    Status status;
+    bool stopped = false;
+    store_.index_->Scan(next_, range_end_, at_, [&](std::string_view key, RevisionId id) {
+      stopped = *keys_max == 0 || CountsOnly();
+      if (stopped) {
+        next_.assign(key);
+        return false;
+      }
+      --*keys_max;
+      status = Look(id);
+      return status.ok();
+    });
+    TRY(std::move(status));
+    scanned_ = !stopped;
+    if (scanned_ || !CountsOnly()) return {};
+  }
+  // The rest is only counted, which needs no look at most of it.
+  const auto counted = store_.index_->Count(KeyRange::FromEtcd(next_, range_end_), at_, *keys_max);
+  answer_.count += counted.count;
+  scanned_ = counted.complete;
+  next_ = counted.next;
+  return {};
+}
+
+bool RangeTask::CountsOnly() const {
+  return query_.count_only || answer_.more;
+}
+
+Status RangeTask::Look(RevisionId id) {
   ++answer_.count;
-  if (query_.count_only || answer_.more) return {};
   if (!sorted_) {
     if (filtered_) {
       Record record;

@@ -204,7 +204,9 @@ class RangeTask {
     std::string text;
   };
   RangeTask(Store& store, const RangeQuery& query, Revision at, Revision current);
-  Status Look(std::string_view key, RevisionId id);
+  Status Scan(std::size_t* keys_max);
+  bool CountsOnly() const;  // the answer has its rows, or wants none
+  Status Look(RevisionId id);
   Status Admit(RevisionId id, const Record& record);
   void Sort();
   Status Emit(std::size_t rows_max);

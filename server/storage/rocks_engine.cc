@@ -85,8 +85,8 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const Options& options,
   family.arena_block_size = 64 << 10;
   family.max_write_buffer_number = 3;
   family.level_compaction_dynamic_level_bytes = true;
+  // The cheap one on every level: nearly all data is on the last, where point reads pay for it.
   family.compression = Best({rocksdb::kLZ4Compression});
-  family.bottommost_compression = Best({rocksdb::kZSTD, rocksdb::kLZ4Compression});
   return family;
 }
 

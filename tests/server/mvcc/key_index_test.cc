@@ -1,5 +1,7 @@
 #include "mvcc/key_index.h"
 
+#include <random>
+
 namespace quorate::mvcc {
 namespace {
 
@@ -78,6 +80,42 @@ TEST(KeyIndexTest, AKeyWhoseTombstoneWasPassedIsForgotten) {
   EXPECT_EQ(index.key_count(), 1U);
   EXPECT_EQ(Dead(index, "a", 4), "3.0t ");
   EXPECT_EQ(index.key_count(), 0U);
+}
+
+TEST(KeyIndexTest, CountsWhatAScanWouldSee) {
+  std::mt19937 random(5);  // NOLINT: a fixed seed replays
+  KeyIndex index;
+  const auto key = [&] { return "/registry/pods/" + std::to_string(random() % 3000); };
+  std::int64_t main = 1;
+  for (int round = 0; round < 60; ++round) {
+    for (int i = 0; i < 200; ++i) {
+      const std::string changed = key();
+      ++main;
+      if (random() % 3 == 0 && index.Latest(changed)) {
+        index.Tombstone(changed, At(main));
+      } else {
+        index.Put(changed, At(main), {});
+      }
+      if (random() % 4 == 0) Dead(index, key(), main - 50);
+    }
+    const std::string begin = random() % 4 == 0 ? "" : key();
+    const std::string end = random() % 2 == 0 ? std::string(1, '\0') : key();
+    const Revision at{main - static_cast<std::int64_t>(random() % 40)};
+    std::int64_t expected = 0;
+    index.Scan(begin, end, at, [&](std::string_view, RevisionId) {
+      ++expected;
+      return true;
+    });
+    std::int64_t counted = 0;
+    std::string from = begin;
+    for (bool complete = false; !complete;) {
+      const auto part = index.Count(KeyRange::FromEtcd(from, end), at, 1 + random() % 100);
+      counted += part.count;
+      complete = part.complete;
+      from = part.next;
+    }
+    ASSERT_EQ(counted, expected) << "round " << round;
+  }
 }
 
 TEST(KeyIndexTest, GivesItsMemoryBack) {
