@@ -50,6 +50,7 @@ namespace {
 
 constexpr auto kDrainPatience = std::chrono::seconds(3);
 constexpr std::size_t kFrameOverhead = 512 * 1024;
+constexpr auto kNamedPoll = std::chrono::milliseconds(50);
 
 std::string Join(const std::vector<std::string>& parts) {
   std::string out;
@@ -115,6 +116,8 @@ struct Server::Impl final : MachineServices {
   void MakeApi(const Boot& boot);
   void ServePeersAndMetrics();
   void Publish();
+  void WaitUntilNamed();
+  bool Named() const;
   void ServeClients();
   void PollLeader();
   Ending Wait();
@@ -166,6 +169,7 @@ struct Server::Impl final : MachineServices {
   std::unique_ptr<node::Runner> runner;
   std::unique_ptr<net::Timer> leader_timer;
   std::atomic<std::uint64_t> snapshot_files{0};
+  std::atomic<bool> published{false};
   bool stopped = false;
 };
 
@@ -189,6 +193,7 @@ std::optional<Ending> Server::Impl::Start() {
     cluster_version->Start();
     PollLeader();
   });
+  if (!Named()) peer_loop->Post([this] { WaitUntilNamed(); });
   Publish();
   return std::nullopt;
 }
@@ -378,6 +383,7 @@ void Server::Impl::Publish() {
                          id),
       [this](const Result<std::string>& done) {
         if (!done.ok()) {
+          if (published) return;
           log::Warn("failed to publish local member to cluster through raft",
                     {{"error", done.error().message}});
           if (done.error().message != "etcdserver: server stopped") {
@@ -385,16 +391,33 @@ void Server::Impl::Publish() {
           }
           return;
         }
-        log::Info("published local member to cluster through raft",
-                  {{"local-member-id", ToHex(context->identity.member.value)},
-                   {"cluster-id", ToHex(context->identity.cluster.value)},
-                   {"name", options.name},
-                   {"advertise-client-urls", Join(options.advertise_client_urls)}});
         peer_loop->Post([this] { ServeClients(); });
       });
 }
 
+// Whether the cluster knows this member by its present name and client URLs.
+bool Server::Impl::Named() const {
+  const auto roster = machine->cluster().roster();
+  const membership::Member* self = roster->Find(context->identity.member);
+  return self != nullptr && self->name == options.name &&
+         self->client_urls == options.advertise_client_urls;
+}
+
+// A new member may learn of its own publication from a snapshot; then nobody answers the proposal.
+void Server::Impl::WaitUntilNamed() {
+  if (published) return;
+  if (Named()) return ServeClients();
+  RunAfter(*peer_loop, kNamedPoll, [this] { WaitUntilNamed(); });
+}
+
+// On the peer loop; the first call counts.
 void Server::Impl::ServeClients() {
+  if (published.exchange(true)) return;
+  log::Info("published local member to cluster through raft",
+            {{"local-member-id", ToHex(context->identity.member.value)},
+             {"cluster-id", ToHex(context->identity.cluster.value)},
+             {"name", options.name},
+             {"advertise-client-urls", Join(options.advertise_client_urls)}});
   log::Info("ready to serve client requests");
   for (const auto& listener : client_listeners) {
     listener->Start([this](std::shared_ptr<net::Connection> connection) {
