@@ -57,8 +57,13 @@ bool Reflector::StepList(const kube::ListOptions& options) {
   if (page.ok()) {
     informer_.OnPage(std::move(page).value(), clock_.Now());
   } else {
-    Note(page.error());
-    informer_.OnListFailed(page.error(), clock_.Now());
+    const kube::Resource& resource = informer_.options().resource;
+    Error error = page.error();
+    if (kube::IsNotFound(error) && resource.group == kube::resources::kQuorateGroup) {
+      error.message += "; install the CustomResourceDefinitions (crds/)";
+    }
+    Note(error);
+    informer_.OnListFailed(error, clock_.Now());
   }
   Publish();
   return true;
