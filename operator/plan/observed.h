@@ -49,6 +49,7 @@ struct PodFacts {
   std::optional<Time> ready_changed;         // when that condition last flipped
   std::optional<Time> created;
   std::string node;                          // "": not scheduled
+  std::string endpoint;                      // client URL under which its server is asked; "": none yet
   std::optional<Time> node_silent_since;     // its node's Ready condition is not True since then
   std::string revision;                      // of the spec it was made from
   bool starts_new = false;                   // may form a cluster

@@ -66,7 +66,8 @@ Verdict StartSeed(const View& view, const MemberView& seed) {
                         {"CreatePod " + name});
   }
   if (pod->terminating || seed.server() == nullptr || seed.server()->cluster_id.value == 0) {
-    return kSpeaker.Wait(name, name + " forms the cluster", "its server: " + view.Symptom(seed));
+    return kSpeaker.WaitBriefly(view, name, name + " forms the cluster",
+                                "its server: " + view.Symptom(seed));
   }
   return kSpeaker.Act(LatchClusterId{seed.server()->cluster_id}, name,
                       "the cluster was formed: it must never be formed a second time",

@@ -38,7 +38,8 @@ Verdict TakeOutOfList(const View& view, const MemberView& member) {
                         "a person to say which member is meant");
   }
   if (!view.MayRemove(member)) {
-    return speaker.Wait(member.name, why, "enough healthy members to remove it without losing quorum");
+    return speaker.WaitBriefly(view, member.name, why,
+                               "enough healthy members to remove it without losing quorum");
   }
   if (member.leader) {
     const MemberView* heir = view.BestVoterBut(member);
@@ -174,7 +175,7 @@ Verdict AddToList(const View& view, const MemberView& member, const Speaker& spe
   const std::string why = member.name + " is placed: it joins as a learner";
   const bool others_well = view.HasQuorum() && view.healthy_voters() == view.voters();
   if (!others_well) {
-    return speaker.Wait(member.name, why, "every present member to be healthy");
+    return speaker.WaitBriefly(view, member.name, why, "every present member to be healthy");
   }
   if (view.learners() > 0) return speaker.Wait(member.name, why, "the other learner to be promoted");
   return speaker.Act(MemberAdd{member.name, view.PeerUrl(member.name)}, member.name, why,
@@ -215,8 +216,8 @@ Verdict FinishJoining(const View& view) {
     return speaker.Wait(member->name, member->name + " is being placed", view.Symptom(*member));
   }
   if (member->listed == nullptr) return AddToList(view, *member, speaker);
-  return speaker.Wait(member->name, member->name + " is in the member list and starts",
-                      "its server: " + view.Symptom(*member));
+  return speaker.WaitBriefly(view, member->name, member->name + " is in the member list and starts",
+                             "its server: " + view.Symptom(*member));
 }
 
 }  // namespace

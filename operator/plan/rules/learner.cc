@@ -14,14 +14,14 @@ Verdict Promote(const View& view, const MemberView& learner, const Speaker& spea
   const std::uint64_t target = leader ? leader->server()->applied.value : 0;
   const std::uint64_t own = learner.server()->applied.value;
   if (leader == nullptr || own + kLagEntriesMax < target) {
-    return speaker.Wait(learner.name, learner.name + " is a learner and catches up",
-                        "it to be at most " + std::to_string(kLagEntriesMax) +
-                            " entries behind the leader");
+    return speaker.WaitBriefly(view, learner.name, learner.name + " is a learner and catches up",
+                               "it to be at most " + std::to_string(kLagEntriesMax) +
+                                   " entries behind the leader");
   }
   // It will count as a voter at once: the others and it must have quorum then.
   if (!view.HasQuorum() || view.healthy_voters() + 1 < View::Quorum(view.voters() + 1)) {
-    return speaker.Wait(learner.name, learner.name + " caught up",
-                        "enough healthy members to promote it");
+    return speaker.WaitBriefly(view, learner.name, learner.name + " caught up",
+                               "enough healthy members to promote it");
   }
   return speaker.Act(MemberPromote{learner.name, learner.listed->id}, learner.name,
                      learner.name + " caught up with the leader: it becomes a voter");
@@ -48,10 +48,8 @@ Verdict Learner(const View& view) {
                          member.name, member.name + " is dropped: " + why,
                          {"MemberRemove " + member.name, "CreateSlot for a fresh member"});
     }
-    Plan wait = speaker.Wait(member.name, member.name + " is a learner and does not answer",
-                             "its server: " + view.Symptom(member));
-    if (created) wait.look_again = *created + kPatience + std::chrono::seconds(1);
-    return wait;
+    return speaker.WaitBriefly(view, member.name, member.name + " is a learner and does not answer",
+                               "its server: " + view.Symptom(member));
   }
   return std::nullopt;
 }

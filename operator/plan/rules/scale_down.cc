@@ -40,9 +40,9 @@ Verdict ScaleDown(const View& view) {
   const bool others_well = view.healthy_voters() + (victim->voter() && !victim->healthy ? 1 : 0) ==
                            view.voters();
   if (leaving || (victim->listed && (!others_well || !view.MayRemove(*victim)))) {
-    return kSpeaker.Wait(victim->name, why,
-                         leaving ? "the member before to be gone"
-                                 : "every other member to be healthy, so that quorum holds");
+    return kSpeaker.WaitBriefly(view, victim->name, why,
+                                leaving ? "the member before to be gone"
+                                        : "every other member to be healthy, so that quorum holds");
   }
   return kSpeaker.Act(MarkLeaving{victim->name, api::SlotReason::kScaleDown, why,
                                   victim->listed ? victim->listed->id : MemberId{}},

@@ -37,7 +37,8 @@ Verdict ScaleUp(const View& view) {
       view.members().begin(), view.members().end(),
       [](const MemberView& member) { return member.pod() && member.pod()->starts_new; });
   if (!view.AllQuiet() || !sealed) {
-    return speaker.Wait("", why, "every present member to be healthy and no other change to run");
+    return speaker.WaitBriefly(view, "", why,
+                               "every present member to be healthy and no other change to run");
   }
   const std::string& name = view.observed().fresh_name;
   const auto reason = vacant.empty() ? api::SlotReason::kScaleUp : api::SlotReason::kReplace;

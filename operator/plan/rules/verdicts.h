@@ -3,6 +3,7 @@
 // Thread: pure.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,14 @@ struct Speaker {
     plan.member = std::move(member);
     plan.reason = std::move(reason);
     plan.waiting_for = std::move(waiting_for);
+    return plan;
+  }
+
+  // A wait for what no watch tells: what happens inside etcd.
+  Plan WaitBriefly(const View& view, std::string member, std::string reason,
+                   std::string waiting_for) const {
+    Plan plan = Wait(std::move(member), std::move(reason), std::move(waiting_for));
+    plan.look_again = view.now() + std::chrono::seconds(1);
     return plan;
   }
 
