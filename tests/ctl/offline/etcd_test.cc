@@ -7,6 +7,7 @@
 #include "offline/restore.h"
 #include "offline/snapshot_status.h"
 #include "peers/process.h"
+#include "support/root.h"
 #include "support/wait.h"
 
 namespace quorate::offline {
@@ -48,12 +49,14 @@ class RestoreEtcdTest : public testing::Test {
            ",\"totalSize\":" + std::to_string(status->size) + ",\"version\":\"" + status->version +
            "\"}\n";
   }
-  std::unique_ptr<test::ChildProcess> StartEtcd(const std::string& directory,
-                                                const std::string& name, int client, int peer) {
+  void ExpectClusterStarts(const std::string& program);
+  std::unique_ptr<test::ChildProcess> Start(const std::string& program,
+                                            const std::string& directory, const std::string& name,
+                                            int client, int peer) {
     return std::make_unique<test::ChildProcess>(
         std::vector<std::string>{
-            Part("etcd"), "--data-dir", directory, "--name", name, "--listen-client-urls",
-            Url(client), "--advertise-client-urls", Url(client), "--listen-peer-urls", Url(peer),
+            program, "--data-dir", directory, "--name", name, "--listen-client-urls", Url(client),
+            "--advertise-client-urls", Url(client), "--listen-peer-urls", Url(peer),
             "--initial-advertise-peer-urls", Url(peer), "--initial-cluster-state", "existing"},
         directory + ".log");
   }
@@ -91,7 +94,8 @@ TEST_F(RestoreEtcdTest, OurRestoreDiffersFromEtcdutlsOnlyInTheStaleConfState) {
   EXPECT_EQ(ToHex(our_log), ToHex(their_log));
 }
 
-TEST_F(RestoreEtcdTest, ThreeRealMembersStartFromWhatWeRestored) {
+// Three members of one program, from the same file, serve the old keys and take new ones.
+void RestoreEtcdTest::ExpectClusterStarts(const std::string& program) {
   std::vector<int> clients;
   std::vector<int> peers;
   std::string cluster;
@@ -111,7 +115,7 @@ TEST_F(RestoreEtcdTest, ThreeRealMembersStartFromWhatWeRestored) {
     options.mark_compacted = true;
     const auto restored = RestoreSnapshot(disk_, saved_, options);
     ASSERT_TRUE(restored.ok()) << restored.error().message;
-    members.push_back(StartEtcd(options.data_directory, options.name, clients[i], peers[i]));
+    members.push_back(Start(program, options.data_directory, options.name, clients[i], peers[i]));
   }
   for (const int client : clients) {
     ASSERT_TRUE(test::WaitFor(
@@ -126,6 +130,14 @@ TEST_F(RestoreEtcdTest, ThreeRealMembersStartFromWhatWeRestored) {
   EXPECT_NE(Ctl(endpoint, {"put", "after", "restore", "-w", "fields"}).find("\"Revision\" : 1000"),
             std::string::npos);
   EXPECT_EQ(Ctl(endpoint, {"get", "after", "--print-value-only"}), "restore\n");
+}
+
+TEST_F(RestoreEtcdTest, ThreeRealMembersStartFromWhatWeRestored) {
+  ExpectClusterStarts(Part("etcd"));
+}
+
+TEST_F(RestoreEtcdTest, ThreeOfOurMembersStartFromWhatWeRestored) {
+  ExpectClusterStarts(test::Program("quorate-server"));
 }
 
 }  // namespace
