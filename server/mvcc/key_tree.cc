@@ -13,6 +13,7 @@ struct KeyTree::Node {
   std::uint32_t count = 0;
   std::uint32_t common = 0;               // all keys of the node agree in this many first bytes
   std::array<char, kPrefixBytes> prefix;  // the first of those bytes, so as not to look at a key
+  Tail* tails = nullptr;                  // of the slots; null in leaves
   std::array<Slot, kSlots> slots;
 
   std::string_view key(std::size_t at) const { return slots[at].entry->key(); }
@@ -26,6 +27,11 @@ struct KeyTree::Leaf : Node {
 };
 
 struct KeyTree::Inner : Node {
+  Inner() { tails = slot_tails.data(); }
+  Inner(const Inner&) = delete;
+  Inner& operator=(const Inner&) = delete;
+
+  std::array<Tail, kSlots> slot_tails;
   std::array<Node*, kSlots> children;
 };
 
@@ -194,6 +200,16 @@ std::uint64_t KeyTree::Piece(std::string_view key, std::size_t from) {
   return __builtin_bswap64(piece);
 }
 
+KeyTree::Tail KeyTree::TailOf(std::string_view key, std::size_t from) {
+  return {Piece(key, from), Piece(key, from + 8)};
+}
+
+// Orders a slot whose piece equals the key's against the key.
+int KeyTree::CompareSlot(const Node& node, std::size_t at, std::string_view key, const Tail& tail) {
+  if (node.tails != nullptr && node.tails[at] != tail) return node.tails[at] < tail ? -1 : 1;
+  return CompareFrom(node.key(at), key, node.common);
+}
+
 int KeyTree::CompareFrom(std::string_view a, std::string_view b, std::size_t from) {
   return a.substr(std::min(from, a.size())).compare(b.substr(std::min(from, b.size())));
 }
@@ -204,6 +220,7 @@ std::size_t KeyTree::Search(const Node& node, std::size_t first, std::string_vie
   const int prefix_order = ComparePrefix(node, first, key);
   if (prefix_order != 0) return prefix_order < 0 ? first : node.count;
   const std::uint64_t piece = Piece(key, common);
+  const Tail tail = node.tails == nullptr ? Tail{} : TailOf(key, common + 8);
   std::size_t low = first;
   std::size_t high = node.count;
   while (low < high) {
@@ -211,7 +228,7 @@ std::size_t KeyTree::Search(const Node& node, std::size_t first, std::string_vie
     const Slot& slot = node.slots[middle];
     bool before = slot.piece < piece;
     if (slot.piece == piece) {
-      const int order = CompareFrom(slot.entry->key(), key, common);
+      const int order = CompareSlot(node, middle, key, tail);
       before = order < 0 || (order == 0 && after);
     }
     if (before) {
@@ -240,7 +257,13 @@ void KeyTree::Recount(Node& node, std::size_t first) {
   while (common < shorter && low[common] == high[common]) ++common;
   node.common = static_cast<std::uint32_t>(common);
   std::memcpy(node.prefix.data(), low.data(), std::min(common, Node::kPrefixBytes));
-  for (std::size_t i = first; i < node.count; ++i) node.slots[i].piece = Piece(node.key(i), common);
+  for (std::size_t i = first; i < node.count; ++i) SetPieces(node, i);
+}
+
+void KeyTree::SetPieces(Node& node, std::size_t at) {
+  const std::string_view key = node.key(at);
+  node.slots[at].piece = Piece(key, node.common);
+  if (node.tails != nullptr) node.tails[at] = TailOf(key, node.common + 8);
 }
 
 void KeyTree::Refresh(Node& node, std::size_t first, std::size_t at) {
@@ -255,12 +278,15 @@ void KeyTree::Refresh(Node& node, std::size_t first, std::size_t at) {
     Recount(node, first);
     return;
   }
-  node.slots[at].piece = Piece(key, common);
+  SetPieces(node, at);
 }
 
 void KeyTree::AddSlot(Node& node, std::size_t first, std::size_t at, KeyEntry* entry) {
   std::copy_backward(node.slots.begin() + at, node.slots.begin() + node.count,
                      node.slots.begin() + node.count + 1);
+  if (node.tails != nullptr) {
+    std::copy_backward(node.tails + at, node.tails + node.count, node.tails + node.count + 1);
+  }
   node.slots[at].entry = entry;
   ++node.count;
   Refresh(node, first, at);
@@ -268,6 +294,8 @@ void KeyTree::AddSlot(Node& node, std::size_t first, std::size_t at, KeyEntry* e
 
 void KeyTree::RemoveSlot(Node& node, std::size_t at) {
   std::copy(node.slots.begin() + at + 1, node.slots.begin() + node.count, node.slots.begin() + at);
+  if (node.tails != nullptr)
+    std::copy(node.tails + at + 1, node.tails + node.count, node.tails + at);
   --node.count;
 }
 
@@ -430,6 +458,7 @@ void KeyTree::VerifyNode(const Node* node, std::size_t height, const KeyEntry* l
   for (std::size_t i = first; i < node->count; ++i) {
     CHECK(node->key(i).substr(0, node->common) == node->key(first).substr(0, node->common));
     CHECK(node->slots[i].piece == Piece(node->key(i), node->common));
+    CHECK(node->tails == nullptr || node->tails[i] == TailOf(node->key(i), node->common + 8));
     CHECK(i == first || node->key(i - 1) < node->key(i));
     CHECK(low == nullptr || low->key() <= node->key(i));
     CHECK(high == nullptr || node->key(i) < high->key());

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -82,17 +83,25 @@ class KeyTree {
     std::uint64_t piece;  // the eight key bytes behind the node's common ones, big-endian
     KeyEntry* entry;
   };
+  struct Tail {  // the sixteen key bytes behind the piece, for inner nodes: their keys differ late
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    auto operator<=>(const Tail&) const = default;
+  };
   struct Step {
     Inner* inner;
     std::size_t child;
   };
 
   static std::uint64_t Piece(std::string_view key, std::size_t from);
+  static Tail TailOf(std::string_view key, std::size_t from);
+  static int CompareSlot(const Node& node, std::size_t at, std::string_view key, const Tail& tail);
   static int CompareFrom(std::string_view a, std::string_view b, std::size_t from);
   // The first slot in [first, count) whose key is >= `key`, or > `key` when `after`. Slot 0 of an
   // inner node has no key: there `first` is 1.
   static std::size_t Search(const Node& node, std::size_t first, std::string_view key, bool after);
   // Makes the node's common bytes and the piece of slot `at` right after the slot has changed.
+  static void SetPieces(Node& node, std::size_t at);
   static void Refresh(Node& node, std::size_t first, std::size_t at);
   static void Recount(Node& node, std::size_t first);
   static int ComparePrefix(const Node& node, std::size_t first, std::string_view key);

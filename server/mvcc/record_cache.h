@@ -15,7 +15,7 @@ namespace quorate::mvcc {
 
 class RecordCache {
  public:
-  static constexpr std::size_t kPlaces = 8192;
+  static constexpr std::size_t kPlaces = 16384;
   static constexpr std::size_t kRecordBytesMax = 2048;
 
   void Add(RevisionId id, std::string_view record);
