@@ -10,6 +10,7 @@
 #include "raft/core.h"
 #include "snapshot/conf_state.h"
 #include "snapshot/import.h"
+#include "snapshot/snap_file.h"
 #include "storage/rocks_backend.h"
 #include "wal/reader.h"
 #include "wal/repair.h"
@@ -130,8 +131,23 @@ class Booting {
     return {};
   }
 
+  // A crash between the durable mark of a received snapshot and its installation: install it now, the log begins
+  // behind it.
+  Status InstallReceived(const std::vector<wal::SnapshotMark>& marks) {
+    if (marks.empty() || marks.back().index <= boot_.backend->position().index) return {};
+    const wal::SnapshotMark& newest = marks.back();
+    const std::string path =
+        SnapshotDirectory(options_) + "/" + snapshot::ReceivedFileName(newest.index);
+    if (!TRY(io::Exists(disk_, path))) return {};
+    log::Info("installing a snapshot that was received before the last stop",
+              {{"index", newest.index}});
+    TRY(snapshot::ImportDatabase(disk_, path, *boot_.backend, newest.conf_state));
+    return disk_.Remove(path);
+  }
+
   Result<Step> ReplayLog() {
     const auto marks = TRY(wal::ValidSnapshots(disk_, options_.wal_dir));
+    TRY(InstallReceived(marks));
     const LogIndex applied = boot_.backend->position().index;
     const wal::SnapshotMark* best = nullptr;
     for (const wal::SnapshotMark& mark : marks) {
@@ -216,14 +232,9 @@ class Booting {
     ForcedLog forced =
         TRY(ForceNewCluster(boot_.self, boot_.start.conf_state, position.index,
                             boot_.start.hard_state, boot_.start.entries, position.term));
-    auto& entries = boot_.start.entries;
-    const auto uncommitted = std::remove_if(
-        entries.begin(), entries.end(),
-        [&forced](const raft::Entry& entry) { return entry.index > forced.cut_after; });
     log::Warn("forcing a new cluster of this member alone",
-              {{"dropped-uncommitted-entries", entries.end() - uncommitted},
-               {"commit-index", forced.hard_state.commit}});
-    entries.erase(uncommitted, entries.end());
+              {{"commit-index", forced.hard_state.commit}});
+    auto& entries = boot_.start.entries;
     entries.insert(entries.end(), forced.appended.begin(), forced.appended.end());
     boot_.start.hard_state = forced.hard_state;
     boot_.writer->Append(forced.appended, &forced.hard_state);

@@ -12,14 +12,13 @@ namespace {
 using raft::ConfChange;
 using raft::ConfChangeType;
 
-// Who belongs to the cluster once everything committed is applied.
+// Who belongs to the cluster once everything is applied.
 Result<std::set<MemberId>> MembersAt(const raft::ConfState& state, LogIndex applied,
-                                     LogIndex commit, const std::vector<raft::Entry>& entries) {
+                                     const std::vector<raft::Entry>& entries) {
   std::set<MemberId> members(state.voters.begin(), state.voters.end());
   members.insert(state.learners.begin(), state.learners.end());
   for (const raft::Entry& entry : entries) {
-    if (entry.index <= applied || entry.index > commit) continue;
-    if (entry.type != raft::EntryType::kConfChange) continue;
+    if (entry.index <= applied || entry.type != raft::EntryType::kConfChange) continue;
     const ConfChange change = TRY(wire::DecodeConfChange(entry.data.view()));
     if (change.type == ConfChangeType::kRemoveNode) {
       members.erase(change.member);
@@ -45,12 +44,13 @@ Result<ForcedLog> ForceNewCluster(MemberId self, const raft::ConfState& conf_sta
                                   LogIndex applied, const raft::HardState& hard_state,
                                   const std::vector<raft::Entry>& entries, Term applied_term) {
   ForcedLog forced;
-  forced.cut_after = std::max(hard_state.commit, applied);
+  LogIndex last = std::max(hard_state.commit, applied);
+  if (!entries.empty()) last = std::max(last, entries.back().index);
   forced.hard_state = hard_state;
   forced.hard_state.term = std::max(hard_state.term, applied_term);
   const std::set<MemberId> members =
-      TRY(MembersAt(conf_state, applied, forced.cut_after, entries));
-  LogIndex next = forced.cut_after + 1;
+      TRY(MembersAt(conf_state, applied, entries));
+  LogIndex next = last + 1;
   const auto append = [&](const ConfChange& change) {
     forced.appended.push_back(MakeEntry(next, forced.hard_state.term, change));
     ++next;
