@@ -25,5 +25,6 @@ void AddEndpointCommands(CLI::App& app, Session& session);
 void AddMaintenanceCommands(CLI::App& app,
                             Session& session);  // compaction, defrag, move-leader, alarm, version
 void AddSnapshotCommands(CLI::App& app, Session& session);
+void AddBackupCommands(CLI::App& app, Session& session);  // quoratectl's own
 
 }  // namespace quorate::commands

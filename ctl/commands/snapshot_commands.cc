@@ -4,9 +4,12 @@
 
 #include "commands/bind.h"
 #include "commands/commands.h"
+#include "commands/progress_line.h"
+#include "commands/restore_flags.h"
 #include "etcdclient/snapshot.h"
+#include "offline/restore.h"
+#include "offline/snapshot_status.h"
 #include "output/print.h"
-#include "output/progress.h"
 #include "output/text.h"
 
 namespace quorate::commands {
@@ -17,20 +20,17 @@ Result<etcdclient::SnapshotSummary> SaveTo(Session& session, etcdclient::Client&
                                            const std::string& endpoint, const std::string& path) {
   const std::string part = path + ".part";
   auto file = TRY(session.disk().Open(part, io::OpenMode::kTruncate));
-  const auto begin = session.clock().Now();
-  const bool terminal = session.doors().terminal;
-  output::Progress progress("Saving snapshot", terminal);
   std::uint64_t done = 0;
-  auto fetched = etcdclient::FetchSnapshot(
-      client, endpoint, [&](std::string_view chunk, std::uint64_t remaining) -> Status {
-        TRY(file->Append(AsBytes(chunk)));
-        done += chunk.size();
-        const auto line = progress.Update(session.clock().Now() - begin, done, done + remaining);
-        if (line.has_value())
-          session.err() << (terminal ? "\r" : "") << *line << (terminal ? "" : "\n") << std::flush;
-        return {};
-      });
-  if (terminal && progress.spoke()) session.err() << "\n";
+  auto fetched = [&] {
+    ProgressLine progress(session, "Saving snapshot");
+    return etcdclient::FetchSnapshot(
+        client, endpoint, [&](std::string_view chunk, std::uint64_t remaining) -> Status {
+          TRY(file->Append(AsBytes(chunk)));
+          done += chunk.size();
+          progress.Show(done, done + remaining);
+          return {};
+        });
+  }();
   if (!fetched.ok()) {
     file.reset();
     const Status removed = session.disk().Remove(part);
@@ -63,6 +63,51 @@ Exit Save(Session& session, const std::vector<std::string>& words) {
   return Exit::Ok();
 }
 
+Exit StatusOf(Session& session, const std::vector<std::string>& words) {
+  if (words.size() != 1) return Exit::BadArguments("snapshot status requires exactly one argument");
+  const auto status = offline::ReadSnapshotStatus(session.disk(), words[0]);
+  if (!status.ok()) return Exit::Failed(status.error());
+  return session.Show(output::PrintSnapshotStatus(
+      session.style(),
+      {status->hash, status->revision, status->keys, status->size, status->version}));
+}
+
+Exit Restore(Session& session, const std::vector<std::string>& words,
+             const offline::RestoreOptions& options) {
+  if (words.size() != 1) {
+    return Exit::BadArguments("snapshot restore requires exactly one argument");
+  }
+  const auto restored = offline::RestoreSnapshot(session.disk(), words[0], options);
+  if (!restored.ok()) {
+    const bool flags = restored.error().code == Code::kInvalidArgument;
+    return Exit::Fail(flags ? kExitBadArguments : kExitError, restored.error().message);
+  }
+  session.err() << "Restored " << words[0] << ": " << Describe(*restored) << "\n";
+  return Exit::Ok();
+}
+
+void AddOfflineCommands(CLI::App& group, Session& session,
+                        const std::shared_ptr<std::vector<std::string>>& words) {
+  CLI::App* status = group.add_subcommand("status", "Gets backend snapshot status of a given file");
+  AddWords(*status, session, *words, "<filename>",
+           "a saved snapshot, or a stopped member's db file");
+  status->footer("Simple output: hash, revision, total keys, total size, storage version.");
+  Bind(*status, session, [words](Session& s) { return StatusOf(s, *words); });
+
+  auto options = std::make_shared<offline::RestoreOptions>();
+  CLI::App* restore =
+      group.add_subcommand("restore", "Restores an etcd member snapshot to an etcd directory");
+  AddWords(*restore, session, *words, "<filename>", "a saved snapshot");
+  AddRestoreFlags(*restore, *options);
+  restore->add_flag("--skip-hash-check", options->skip_hash_check,
+                    "the file has no digest: it was copied from a data directory");
+  restore->add_option("--initial-memory-map-size", "accepted; nothing is mapped here");
+  restore->footer(
+      "Every member of the new cluster is restored from the same file with the same\n"
+      "--initial-cluster and token, each under its own --name.");
+  Bind(*restore, session, [words, options](Session& s) { return Restore(s, *words, *options); });
+}
+
 }  // namespace
 
 void AddSnapshotCommands(CLI::App& app, Session& session) {
@@ -74,6 +119,7 @@ void AddSnapshotCommands(CLI::App& app, Session& session) {
   AddWords(*save, session, *words, "<filename>", "written whole or not at all");
   save->footer("Exactly one endpoint.  snapshot save --endpoints=127.0.0.1:2379 backup.db");
   Bind(*save, session, [words](Session& s) { return Save(s, *words); });
+  AddOfflineCommands(*group, session, words);
 }
 
 }  // namespace quorate::commands

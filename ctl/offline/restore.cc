@@ -48,12 +48,13 @@ Result<Plan> MakePlan(const RestoreOptions& options) {
   return plan;
 }
 
-// Nothing of anybody's may be where we write; our own unfinished work and a volume's lost+found are
-// nobody's.
+// Nothing of anybody's may be where we write; our own unfinished work, the snapshot that a backup
+// was fetched to and a volume's lost+found are nobody's.
 Status CheckDirectories(io::Disk& disk, const Restored& restored) {
   auto names = disk.List(restored.data_directory);
   if (names.ok()) {
     std::erase(*names, "member.restoring");
+    std::erase(*names, kFetchedSnapshotName);
     std::erase(*names, "lost+found");
   }
   const bool absent = !names.ok() && names.error().code == Code::kNotFound;

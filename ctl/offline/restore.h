@@ -24,6 +24,9 @@
 
 namespace quorate::offline {
 
+// A file of this name in the data directory is not in the way: a backup is fetched to it.
+inline constexpr const char* kFetchedSnapshotName = "backup.fetched";
+
 struct RestoreOptions {
   std::string name = "default";
   std::string initial_cluster = "default=http://localhost:2380";
