@@ -190,8 +190,9 @@ Status BackupController::CreatePod(const api::EtcdBackup& backup, const Sources&
     endpoints = api::ServiceUrl(cluster.meta.name, cluster.meta.namespace_name);
   }
   request.command = {"save", "--endpoints=" + endpoints,
-                     "--path=" + BackupFolder(cluster.meta.namespace_name, cluster.meta.name,
-                                              cluster.meta.uid)};
+                     "--cluster-namespace=" + cluster.meta.namespace_name,
+                     "--cluster-name=" + cluster.meta.name,
+                     "--cluster-uid=" + cluster.meta.uid};
   const auto made = live_.Create(resources::kPods, MakeBackupPod(backup, *sources.store, request));
   if (made.ok()) return {};
   if (!kube::IsAlreadyExists(made.error())) return made.error();
@@ -262,7 +263,7 @@ Result<Requeue> BackupController::StartRemoval(const api::EtcdBackup& backup,
   request.image = image != backup.meta.annotations.end()
                       ? image->second
                       : default_repository_ + ":" + backup.status.server_version;
-  request.command = {"delete", "--location=" + backup.status.location};
+  request.command = {"delete", backup.status.location};
   request.deadline = kRemovalDeadline;
   const auto made = live_.Create(resources::kPods, MakeBackupPod(backup, store, request));
   if (!made.ok() && kube::ReasonOf(made.error()) == kube::Reason::kForbidden) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "act/store_access.h"
 #include "api/json.h"
 #include "api/names.h"
 
@@ -10,43 +11,7 @@ namespace {
 
 using kube::Json;
 
-constexpr const char* kBackupMount = "/backup";
-constexpr const char* kAuthorityMount = "/etc/quorate/store-ca";
 constexpr std::int64_t kUser = 65532;
-
-Json SecretVariable(const std::string& variable, const std::string& secret) {
-  return {{"name", variable},
-          {"valueFrom", {{"secretKeyRef", {{"name", secret}, {"key", variable}}}}}};
-}
-
-void AddVolume(Json& pod, const std::string& name, Json source, const std::string& path,
-               bool read_only) {
-  source["name"] = name;
-  pod["spec"]["volumes"].push_back(std::move(source));
-  pod["spec"]["containers"][0]["volumeMounts"].push_back(
-      {{"name", name}, {"mountPath", path}, {"readOnly", read_only}});
-}
-
-void AddStore(Json& pod, const api::BackupStoreSpec& store) {
-  Json& container = pod["spec"]["containers"][0];
-  if (store.pvc) {
-    AddVolume(pod, "store", {{"persistentVolumeClaim", {{"claimName", store.pvc->claim_name}}}},
-              kBackupMount, false);
-  }
-  if (!store.s3) return;
-  if (store.s3->credentials_secret_ref) {
-    const std::string& secret = store.s3->credentials_secret_ref->name;
-    container["env"].push_back(SecretVariable("AWS_ACCESS_KEY_ID", secret));
-    container["env"].push_back(SecretVariable("AWS_SECRET_ACCESS_KEY", secret));
-  }
-  if (store.s3->ca_bundle_secret_ref) {
-    const api::SecretKeyRef& ref = *store.s3->ca_bundle_secret_ref;
-    Json item{{"key", ref.key}, {"path", "ca.crt"}};
-    AddVolume(pod, "store-ca",
-              {{"secret", {{"secretName", ref.name}, {"items", Json::array({item})}}}},
-              kAuthorityMount, true);
-  }
-}
 
 // Why a pod does not start or was ended from outside; empty: nothing is known.
 std::string ProblemOf(const Json& pod) {
@@ -85,14 +50,14 @@ Json MakeBackupPod(const api::EtcdBackup& backup, const api::EtcdBackupStore& st
       {kube::OwnerReference(kube::resources::kEtcdBackups, api::ToJson(backup))});
   Json command = {"/usr/local/bin/quoratectl", "backup"};
   for (const std::string& word : request.command) command.push_back(word);
-  for (const std::string& word : StoreArguments(store.spec)) command.push_back(word);
-  command.push_back("--report=/dev/termination-log");
+  for (const std::string& word : act::StoreArguments(store.spec)) command.push_back(word);
+  command.push_back("--termination-log=/dev/termination-log");
   Json container{{"name", "backup"},
                  {"image", request.image},
                  {"imagePullPolicy", "IfNotPresent"},
                  {"command", std::move(command)},
                  {"env", Json::array()},
-                 {"volumeMounts", Json::array()},
+                 {"volumeMounts", Json::array({{{"name", "tmp"}, {"mountPath", "/tmp"}}})},
                  {"terminationMessagePolicy", "FallbackToLogsOnError"},
                  {"resources",
                   {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}},
@@ -111,36 +76,13 @@ Json MakeBackupPod(const api::EtcdBackup& backup, const api::EtcdBackupStore& st
                    {"runAsGroup", kUser},
                    {"fsGroup", kUser},
                    {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
-                 {"containers", Json::array({std::move(container)})},
-                 {"volumes", Json::array()}};
+                 {"volumes", Json::array({{{"name", "tmp"}, {"emptyDir", Json::object()}}})}};
   for (const std::string& secret : request.image_pull_secrets) {
     pod["spec"]["imagePullSecrets"].push_back({{"name", secret}});
   }
-  // Somewhere to write that is not the read-only root.
-  AddVolume(pod, "tmp", {{"emptyDir", Json::object()}}, "/tmp", false);
-  AddStore(pod, store.spec);
+  act::AddStoreAccess(store.spec, pod["spec"], container);
+  pod["spec"]["containers"] = Json::array({std::move(container)});
   return pod;
-}
-
-std::vector<std::string> StoreArguments(const api::BackupStoreSpec& store) {
-  if (store.pvc) {
-    const std::string sub = store.pvc->sub_path.empty() ? "" : "/" + store.pvc->sub_path;
-    return {std::string("--store=dir://") + kBackupMount + sub};
-  }
-  std::vector<std::string> words;
-  if (!store.s3) return words;
-  const api::S3Spec& s3 = *store.s3;
-  words.push_back("--store=s3://" + s3.bucket + (s3.prefix.empty() ? "" : "/" + s3.prefix));
-  words.push_back("--s3-region=" + s3.region);
-  if (!s3.endpoint.empty()) words.push_back("--s3-endpoint=" + s3.endpoint);
-  if (s3.ca_bundle_secret_ref) {
-    words.push_back(std::string("--s3-ca=") + kAuthorityMount + "/ca.crt");
-  }
-  return words;
-}
-
-std::string BackupFolder(std::string_view ns, std::string_view cluster, std::string_view uid) {
-  return std::string(ns) + "/" + std::string(cluster) + "/" + std::string(uid);
 }
 
 backup::RunPod ReadRunPod(const Json& pod) {

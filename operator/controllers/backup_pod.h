@@ -1,8 +1,8 @@
 // Backup pods: how a run of quoratectl is asked for, and how its pod is read. Pure.
 //
-//   quoratectl backup save   --endpoints=URL,... --store=s3://BUCKET/PREFIX|dir:///backup/SUBPATH
-//                            --path=NAMESPACE/CLUSTER/CLUSTER-UID --report=/dev/termination-log
-//   quoratectl backup delete --store=... --location=<folder of the backup> --report=...
+//   quoratectl backup save --endpoints=URL,... --cluster-namespace=NS --cluster-name=NAME
+//                          --cluster-uid=UID --store=... --termination-log=/dev/termination-log
+//   quoratectl backup delete LOCATION --store=... --termination-log=/dev/termination-log
 //
 // Credentials come by environment, from the Secret, never as arguments. The answer is one JSON
 // object in the termination message (backup/run.h).
@@ -32,12 +32,6 @@ struct BackupPodRequest {
 // The pod that does it, owned by the backup, as restricted as Pod Security's "restricted".
 kube::Json MakeBackupPod(const api::EtcdBackup& backup, const api::EtcdBackupStore& store,
                          const BackupPodRequest& request);
-
-// "--store=...", and what else the store's kind needs.
-std::vector<std::string> StoreArguments(const api::BackupStoreSpec& store);
-
-// Where the backups of a cluster are below the store's prefix: "namespace/cluster/uid".
-std::string BackupFolder(std::string_view ns, std::string_view cluster, std::string_view uid);
 
 backup::RunPod ReadRunPod(const kube::Json& pod);
 

@@ -6,9 +6,10 @@
 namespace quorate::controllers {
 namespace {
 
-// Classes of failure that say something about the store, not about the cluster or the pod.
+// What quoratectl blames on the store (ctl/backup/report.cc), not on the cluster or the pod.
 constexpr std::array<std::string_view, 6> kStoreReasons = {
-    "StoreUnreachable", "AccessDenied", "BucketNotFound", "ClockSkew", "StoreFull", "StoreError"};
+    "StoreUnreachable", "AccessDenied", "BucketNotFound", "StoreFull", "InvalidStore",
+    "StoreFailed"};
 
 bool IsStoreReason(const std::string& reason) {
   return std::ranges::find(kStoreReasons, reason) != kStoreReasons.end();

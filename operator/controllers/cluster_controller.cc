@@ -21,6 +21,7 @@ namespace resources = kube::resources;
 
 // After a step the world needs a moment; its changes arrive by watch, this is for what does not.
 constexpr std::chrono::milliseconds kAfterStep{200};
+constexpr std::chrono::milliseconds kNotYet{1000};
 
 double ConditionValue(api::ConditionStatus status) {
   switch (status) {
@@ -72,9 +73,12 @@ Result<Requeue> ClusterController::Reconcile(const ObjectRef& ref) {
     TRY(taken);
   }
   TRY(Tell(*pass));
+  if (!pass->outcome.error) return NextLook(*pass);
+  // Not a failure: the world moved between look and step, or etcd is not ready for it (a learner
+  // that still catches up).
+  if (pass->outcome.error->code == Code::kFailedPrecondition) return Requeue{kNotYet};
   // The step's failure is told; the queue waits longer each time.
-  if (pass->outcome.error) return *pass->outcome.error;
-  return NextLook(*pass);
+  return *pass->outcome.error;
 }
 
 Result<ClusterController::Pass> ClusterController::Look(api::EtcdCluster cluster,
@@ -112,6 +116,11 @@ Status ClusterController::TakeStep(Pass& pass) {
   // Somebody else wrote in between: not a failure of the step, the next pass plans anew.
   if (kube::IsConflict(done.error())) return done;
   pass.outcome.error = Annotate(done.error(), plan::Describe(step));
+  if (done.error().code == Code::kFailedPrecondition) {
+    log::Info("step not possible yet",
+              {{"cluster", ToString(ref)}, {"why", pass.outcome.error->message}});
+    return {};
+  }
   events_.Record(object, EventType::kWarning, name + "Failed", name, pass.outcome.error->message);
   return {};
 }

@@ -318,6 +318,9 @@ Status EtcdWorld::Serve(const Method& method, const MessageLite& request, Messag
   }
   const Data& data = data_.at(process->claim_uid);
   Cluster& cluster = *FindCluster(data.cluster);
+  if (cluster.removed.contains(data.member)) {
+    return Error{Code::kUnavailable, "etcdserver: server stopped"};  // it ends at the next Tick
+  }
   const std::string path = method.path;
   if (path == etcdclient::kStatus.path) {
     auto& out = As<etcdserverpb::StatusResponse>(response);

@@ -130,10 +130,10 @@ TEST_F(BackupTest, ARunIsAPodThatTellsItsResult) {
   EXPECT_EQ(kube::Text(pod, "/spec/containers/0/image"), "registry/quorate:3.6.0");
   const std::string command = CommandOf("b-1");
   for (const char* word : {"\"save\"", "--store=s3://bucket/p", "--s3-endpoint=http://minio:9000",
-                           "--s3-region=us-east-1", "--report=/dev/termination-log"}) {
+                           "--s3-region=us-east-1", "--termination-log=/dev/termination-log"}) {
     EXPECT_NE(command.find(word), std::string::npos) << word << " in " << command;
   }
-  EXPECT_NE(command.find("--path=default/a/" + cluster_uid_), std::string::npos);
+  EXPECT_NE(command.find("--cluster-uid=" + cluster_uid_), std::string::npos);
   EXPECT_EQ(pod.dump().find("hush"), std::string::npos) << "secrets are referred to, not copied";
   EndPod("b-1", true, kDone);
   Run(backups_, "b");
@@ -234,7 +234,7 @@ TEST_F(BackupTest, WhatIsStoredIsRemovedBeforeItsObjectGoes) {
   Run(backups_, "b");
   const std::string command = CommandOf("b-delete");
   EXPECT_NE(command.find("\"delete\""), std::string::npos) << command;
-  EXPECT_NE(command.find("--location=default/a/u/20260101T000000Z-7"), std::string::npos);
+  EXPECT_NE(command.find("\"default/a/u/20260101T000000Z-7\""), std::string::npos);
   EndPod("b-delete", true, R"({})");
   Run(backups_, "b");
   EXPECT_TRUE(Backup("b").is_null());
