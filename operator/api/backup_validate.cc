@@ -6,7 +6,18 @@
 namespace quorate::api {
 namespace {
 
-constexpr const char* kFolderPattern = "[^/]+(/[^/]+)*";
+const Check::Shape& FolderShape() {
+  static const Check::Shape shape("[^/]+(/[^/]+)*");
+  return shape;
+}
+const Check::Shape& BucketShape() {
+  static const Check::Shape shape("[a-z0-9][a-z0-9.-]*[a-z0-9]");
+  return shape;
+}
+const Check::Shape& EndpointShape() {
+  static const Check::Shape shape("https?://[^/]+");
+  return shape;
+}
 
 void CheckRefs(Check& check, const LocalRef& cluster, const LocalRef& store) {
   check.Required(cluster.name, "spec.clusterRef.name");
@@ -21,10 +32,10 @@ void CheckRun(Check& check, Duration deadline, std::int32_t retries) {
 
 void CheckS3(Check& check, const S3Spec& s3) {
   check.Range(static_cast<std::int64_t>(s3.bucket.size()), 3, 63, "spec.s3.bucket (length)");
-  check.Pattern(s3.bucket, "[a-z0-9][a-z0-9.-]*[a-z0-9]", "spec.s3.bucket");
-  check.Pattern(s3.prefix, kFolderPattern, "spec.s3.prefix");
+  check.Pattern(s3.bucket, BucketShape(), "spec.s3.bucket");
+  check.Pattern(s3.prefix, FolderShape(), "spec.s3.prefix");
   check.Required(s3.region, "spec.s3.region");
-  check.Pattern(s3.endpoint, "https?://[^/]+", "spec.s3.endpoint");
+  check.Pattern(s3.endpoint, EndpointShape(), "spec.s3.endpoint");
   if (s3.credentials_secret_ref) {
     check.Required(s3.credentials_secret_ref->name, "spec.s3.credentialsSecretRef.name");
   }
@@ -54,7 +65,7 @@ std::vector<Violation> Validate(const EtcdBackupStore& store) {
   if (store.spec.s3) CheckS3(check, *store.spec.s3);
   if (store.spec.pvc) {
     check.Required(store.spec.pvc->claim_name, "spec.pvc.claimName");
-    check.Pattern(store.spec.pvc->sub_path, kFolderPattern, "spec.pvc.subPath");
+    check.Pattern(store.spec.pvc->sub_path, FolderShape(), "spec.pvc.subPath");
   }
   return check.Take();
 }

@@ -30,11 +30,16 @@ class Check {
     That(!text.empty(), path, "is required");
   }
 
-  // Empty texts pass: see Required.
-  void Pattern(const std::string& text, const char* pattern, std::string_view path) {
+  // Empty texts pass: see Required. The pattern is compiled once in its life: that is slow.
+  struct Shape {
+    explicit Shape(const char* text) : pattern(text), regex(text) {}
+    const char* pattern;
+    std::regex regex;
+  };
+  void Pattern(const std::string& text, const Shape& shape, std::string_view path) {
     if (text.empty()) return;
-    That(text.size() <= 4096 && std::regex_match(text, std::regex(pattern)), path,
-         "must match " + std::string(pattern));
+    That(text.size() <= 4096 && std::regex_match(text, shape.regex), path,
+         "must match " + std::string(shape.pattern));
   }
 
   void QuantityText(const Quantity& quantity, std::string_view path) {

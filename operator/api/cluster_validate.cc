@@ -11,8 +11,20 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr const char* kVersionPattern =
-    R"((0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})(-[0-9A-Za-z.-]+)?)";
+const Check::Shape& VersionShape() {
+  static const Check::Shape shape(
+      R"((0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})(-[0-9A-Za-z.-]+)?)");
+  return shape;
+}
+const Check::Shape& TagShape() {
+  static const Check::Shape shape("[A-Za-z0-9_][A-Za-z0-9._-]*");
+  return shape;
+}
+const Check::Shape& DigestShape() {
+  static const Check::Shape shape("sha256:[0-9a-f]{64}");
+  return shape;
+}
+
 constexpr std::int64_t kKi = 1024;
 constexpr std::int64_t kMi = 1024 * kKi;
 
@@ -31,8 +43,8 @@ bool LeavesOurKeys(const Labels& labels) {
 }
 
 void CheckImage(Check& check, const ImageSpec& image) {
-  check.Pattern(image.tag, R"([A-Za-z0-9_][A-Za-z0-9._-]*)", "spec.image.tag");
-  check.Pattern(image.digest, "sha256:[0-9a-f]{64}", "spec.image.digest");
+  check.Pattern(image.tag, TagShape(), "spec.image.tag");
+  check.Pattern(image.digest, DigestShape(), "spec.image.digest");
   check.That(image.tag != "latest", "spec.image.tag",
              "image.tag latest would change under running members; name a version");
   for (const LocalRef& secret : image.pull_secrets) {
@@ -134,7 +146,7 @@ std::vector<Violation> Validate(const EtcdCluster& cluster) {
              "with a letter; choose another name");
   check.Range(spec.replicas, 0, 9, "spec.replicas");
   check.Required(spec.version, "spec.version");
-  check.Pattern(spec.version, kVersionPattern, "spec.version");
+  check.Pattern(spec.version, VersionShape(), "spec.version");
   CheckImage(check, spec.image);
   CheckStorage(check, spec);
   CheckConfig(check, spec.config);

@@ -13,10 +13,12 @@ Verdict Promote(const View& view, const MemberView& learner, const Speaker& spea
   const MemberView* leader = view.Leader();
   const std::uint64_t target = leader ? leader->server()->applied.value : 0;
   const std::uint64_t own = learner.server()->applied.value;
-  if (leader == nullptr || own + kLagEntriesMax < target) {
+  // etcd itself refuses a learner that has less than nine tenths of the leader's log.
+  const bool caught_up = leader && own + kLagEntriesMax >= target && own * 10 >= target * 9;
+  if (!caught_up) {
     return speaker.WaitBriefly(view, learner.name, learner.name + " is a learner and catches up",
                                "it to be at most " + std::to_string(kLagEntriesMax) +
-                                   " entries behind the leader");
+                                   " entries and a tenth of the log behind the leader");
   }
   // It will count as a voter at once: the others and it must have quorum then.
   if (!view.HasQuorum() || view.healthy_voters() + 1 < View::Quorum(view.voters() + 1)) {
