@@ -100,15 +100,16 @@ std::vector<Flag> WhereFlags() {
          return true;
        }},
       TextFlag("server-image-repository", "REPOSITORY",
-               "image repository of members whose cluster names none; the tag is spec.version.",
+               "image repository of members whose cluster names none; the tag is spec.version. "
+               "Default: quorate.dev/quorate.",
                &Options::server_image_repository),
-      {"workers", "N", "clusters that are worked on at the same time, 1 to 64.",
+      {"workers", "N", "clusters that are worked on at the same time, 1 to 64. Default: 4.",
        [](Options& options, const std::string& text) {
          return ParseInt(text, 1, 64, &options.workers);
        }},
       DurationFlag("poll-period",
                    "time between two looks at the members of a cluster, 1s to 5m; changes of "
-                   "Kubernetes objects are seen at once.",
+                   "Kubernetes objects are seen at once. Default: 10s.",
                    &Options::poll_period, std::chrono::seconds(1), std::chrono::minutes(5)),
   };
 }
@@ -118,7 +119,7 @@ std::vector<Flag> ElectionFlags() {
   const auto most = std::chrono::minutes(10);
   return {
       {"leader-elect", "",
-       "act only while holding a Lease, so that several replicas can stand by.",
+       "act only while holding a Lease, so that several replicas can stand by. Default: true.",
        [](Options& options, const std::string& text) {
          return ParseBool(text, &options.leader_elect);
        }},
@@ -126,15 +127,16 @@ std::vector<Flag> ElectionFlags() {
                "where the Lease is. Default: this pod's namespace.",
                &Options::leader_elect_namespace),
       TextFlag("leader-elect-name", "NAME",
-               "name of the Lease; operators for different namespaces need different ones.",
+               "name of the Lease; operators for different namespaces need different ones. "
+               "Default: quorate-operator.",
                &Options::leader_elect_name),
       DurationFlag("leader-elect-lease-duration",
-                   "how long others wait for a holder that does not renew.",
+                   "how long others wait for a holder that does not renew. Default: 15s.",
                    &Options::leader_elect_lease_duration, least, most),
       DurationFlag("leader-elect-renew-deadline",
-                   "a holder that cannot renew for this long ends itself.",
+                   "a holder that cannot renew for this long ends itself. Default: 10s.",
                    &Options::leader_elect_renew_deadline, least, most),
-      DurationFlag("leader-elect-retry-period", "time between two attempts.",
+      DurationFlag("leader-elect-retry-period", "time between two attempts. Default: 2s.",
                    &Options::leader_elect_retry_period, least, most),
   };
 }
@@ -143,14 +145,14 @@ std::vector<Flag> ObserveFlags() {
   return {
       TextFlag("metrics-bind-address", "HOST:PORT",
                "where /metrics answers, without TLS: leave it to the pod network or bind it to "
-               "127.0.0.1. 0: nowhere.",
+               "127.0.0.1. 0: nowhere. Default: :8080.",
                &Options::metrics_bind_address),
       TextFlag("health-probe-bind-address", "HOST:PORT",
-               "where /healthz, /livez and /readyz answer. 0: nowhere.",
+               "where /healthz, /livez and /readyz answer. 0: nowhere. Default: :8081.",
                &Options::health_probe_bind_address),
-      ChoiceFlag("log-level", {"debug", "info", "warn", "error"}, "least level that is logged.",
-                 &Options::log_level),
-      ChoiceFlag("log-format", {"json", "console"}, "form of the log lines.",
+      ChoiceFlag("log-level", {"debug", "info", "warn", "error"},
+                 "least level that is logged. Default: info.", &Options::log_level),
+      ChoiceFlag("log-format", {"json", "console"}, "form of the log lines. Default: json.",
                  &Options::log_format),
   };
 }
