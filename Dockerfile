@@ -9,7 +9,7 @@ ARG BASE=docker.io/library/debian:bookworm-slim
 # runtime: the libraries that our programs load, a user, and the names under which the programs are called.
 FROM ${BASE} AS runtime
 RUN apt-get update -q \
- && apt-get install -q -y --no-install-recommends ca-certificates \
+ && apt-get install -q -y --no-install-recommends ca-certificates tzdata \
       libgrpc++1.51 libprotobuf32 libnghttp2-14 libssl3 librocksdb7.8 libcpprest2.10 libyaml-cpp0.7 libcurl4 \
       libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 libzstd1 libstdc++6 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/* /usr/share/doc/* /usr/share/man/* \
