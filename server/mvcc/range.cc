@@ -14,6 +14,7 @@ namespace {
 constexpr unsigned kKvsField = 2;
 constexpr unsigned kMoreField = 3;
 constexpr unsigned kCountField = 4;
+constexpr std::size_t kReadTogether = 64;  // rows
 
 bool Outside(Revision revision, Revision min, Revision max) {
   return (min != Revision{} && revision < min) || (max != Revision{} && revision > max);
@@ -125,6 +126,7 @@ Status RangeTask::Scan(std::size_t* keys_max) {
       return status.ok();
     });
     TRY(std::move(status));
+    TRY(AppendGathered());
     scanned_ = !stopped;
     if (scanned_ || !CountsOnly()) return {};
   }
@@ -148,11 +150,13 @@ Status RangeTask::Look(RevisionId id) {
       if (!Decode(TRY(store_.View(id, &scratch_)), &record)) return Undecodable();
       if (!Passes(query_, record)) return {};
     }
-    if (query_.limit > 0 && answer_.rows == query_.limit) {
+    if (query_.limit > 0 &&
+        answer_.rows + static_cast<std::int64_t>(gathered_.size()) == query_.limit) {
       answer_.more = true;
       return {};
     }
-    return AppendRow(id);
+    gathered_.push_back(id);
+    return gathered_.size() < kReadTogether ? Status() : AppendGathered();
   }
   // etcd's quirk: with a target but no order, the limit is taken in key order, before the sort.
   if (query_.order == RangeQuery::Order::kNone && !filtered_ && query_.limit > 0 &&
@@ -212,14 +216,21 @@ void RangeTask::Sort() {
 }
 
 Status RangeTask::Emit(std::size_t rows_max) {
-  for (; rows_max > 0 && emitted_ < candidates_.size(); --rows_max) {
-    TRY(AppendRow(candidates_[emitted_++].id));
+  while (rows_max > 0 && emitted_ < candidates_.size()) {
+    const std::size_t rows = std::min({rows_max, candidates_.size() - emitted_, kReadTogether});
+    for (std::size_t i = 0; i < rows; ++i) gathered_.push_back(candidates_[emitted_ + i].id);
+    TRY(AppendGathered());
+    emitted_ += rows;
+    rows_max -= rows;
   }
   return {};
 }
 
-Status RangeTask::AppendRow(RevisionId id) {
-  return AppendTo(query_, TRY(store_.View(id, &scratch_)), &answer_);
+Status RangeTask::AppendGathered() {
+  TRY(store_.ViewMany(
+      gathered_, [this](std::string_view record) { return AppendTo(query_, record, &answer_); }));
+  gathered_.clear();
+  return {};
 }
 
 RangeAnswer RangeTask::Take() {

@@ -135,20 +135,22 @@ Status Store::ReadRecord(RevisionId id, std::string* record) {
 }
 
 Result<std::string_view> Store::View(RevisionId id, std::string* scratch) {
-  if (const std::string* cached = cache_.Find(id)) return std::string_view(*cached);
-  if (!pending_.empty() && pending_.front().id <= id) {
-    const auto found = std::lower_bound(pending_.begin(), pending_.end(), id,
-                                        [](const Pending& a, RevisionId b) { return a.id < b; });
-    if (found != pending_.end() && found->id == id) {
-      return parts_.batch->value(parts_.batch->ops()[found->op]);
-    }
-  }
+  if (const auto known = FindInMemory(id)) return *known;
   const RowName name(id, false);
   if (!TRY(parts_.backend->Get(Family::kRev, name.text(), scratch))) {
     return Damaged("row " + ToHex(name.text()) + " is missing");
   }
   cache_.Add(id, *scratch);
   return std::string_view(*scratch);
+}
+
+std::optional<std::string_view> Store::FindInMemory(RevisionId id) const {
+  if (const std::string* cached = cache_.Find(id)) return std::string_view(*cached);
+  if (pending_.empty() || id < pending_.front().id) return std::nullopt;
+  const auto found = std::lower_bound(pending_.begin(), pending_.end(), id,
+                                      [](const Pending& a, RevisionId b) { return a.id < b; });
+  if (found == pending_.end() || found->id != id) return std::nullopt;
+  return parts_.batch->value(parts_.batch->ops()[found->op]);
 }
 
 std::unique_ptr<storage::Cursor> Store::History(Revision from, Revision to) const {

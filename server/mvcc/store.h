@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -133,6 +134,11 @@ class Store {
   Result<RangeAnswer> RangeOne(const RangeQuery& query, Revision at, Revision current);
   // KeyValue bytes of a change: in the batch, the cache or *scratch. Valid until the next change.
   Result<std::string_view> View(RevisionId id, std::string* scratch);
+  // The same when it needs no engine; nullopt otherwise.
+  std::optional<std::string_view> FindInMemory(RevisionId id) const;
+  // Calls visit(KeyValue bytes) for each in order, reading what is not in memory at once.
+  template <typename Visit>
+  Status ViewMany(std::span<const RevisionId> ids, Visit visit);
   void MoveLease(std::string_view key, LeaseId from, LeaseId to);
   bool HeldBack() const;  // a task still reads what compaction would remove
 
@@ -210,7 +216,7 @@ class RangeTask {
   Status Admit(RevisionId id, const Record& record);
   void Sort();
   Status Emit(std::size_t rows_max);
-  Status AppendRow(RevisionId id);
+  Status AppendGathered();
 
   Store& store_;
   const std::string key_;
@@ -223,6 +229,7 @@ class RangeTask {
   bool done_ = false;
   std::string next_;  // the key to go on with
   std::string scratch_;
+  std::vector<RevisionId> gathered_;  // rows in order that wait to be read together
   std::vector<Candidate> candidates_;
   std::size_t emitted_ = 0;
   RangeAnswer answer_;
@@ -256,5 +263,25 @@ class HashTask {
   std::unique_ptr<storage::Reader> view_;
   std::unique_ptr<storage::Cursor> cursor_;
 };
+
+template <typename Visit>
+Status Store::ViewMany(std::span<const RevisionId> ids, Visit visit) {
+  std::vector<std::string> names;
+  std::vector<RevisionId> absent;
+  for (const RevisionId id : ids) {
+    if (FindInMemory(id)) continue;
+    names.emplace_back(RowName(id, false).text());
+    absent.push_back(id);
+  }
+  std::vector<std::string> read;
+  if (!names.empty()) TRY(parts_.backend->GetMany(storage::Family::kRev, names, &read));
+  std::size_t next = 0;
+  for (const RevisionId id : ids) {
+    const bool was_read = next < absent.size() && absent[next] == id;
+    TRY(visit(was_read ? std::string_view(read[next++]) : *FindInMemory(id)));
+  }
+  for (std::size_t i = 0; i < absent.size(); ++i) cache_.Add(absent[i], read[i]);
+  return {};
+}
 
 }  // namespace quorate::mvcc

@@ -14,8 +14,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -62,6 +64,11 @@ struct Sizes {
 
 class Backend : public Reader {
  public:
+  // The values of many rows, at less cost than a Get each; in the order of the keys. Errors:
+  // kDataLoss when one is missing.
+  virtual Status GetMany(Family family, std::span<const std::string> keys,
+                         std::vector<std::string>* values) const = 0;
+
   // Applies the batch and moves the log position, atomically. REQUIRES: the position does not go
   // back.
   virtual Status Commit(const Batch& batch, LogPosition position) = 0;

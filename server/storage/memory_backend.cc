@@ -72,6 +72,17 @@ Result<bool> MemoryBackend::Get(Family family, std::string_view key, std::string
   return Find(*live_[Slot(family)], key, value);
 }
 
+Status MemoryBackend::GetMany(Family family, std::span<const std::string> keys,
+                              std::vector<std::string>* values) const {
+  values->resize(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!TRY(Get(family, keys[i], &(*values)[i]))) {
+      return Error{Code::kDataLoss, "storage row " + ToHex(keys[i]) + " is missing"};
+    }
+  }
+  return {};
+}
+
 std::unique_ptr<Cursor> MemoryBackend::Scan(Family family, std::string_view begin,
                                             std::string_view end) const {
   return std::make_unique<MemoryCursor>(live_[Slot(family)], begin, end);

@@ -95,6 +95,8 @@ class RocksBackend final : public Backend {
                                std::string_view end) const override {
     return std::make_unique<RocksCursor>(*engine_, family, begin, end, nullptr);
   }
+  Status GetMany(Family family, std::span<const std::string> keys,
+                 std::vector<std::string>* values) const override;
   Status Commit(const Batch& batch, LogPosition position) override;
   LogPosition position() const override { return position_; }
   LogIndex FlushedIndex() const override { return progress_->flushed_index(); }
@@ -171,6 +173,24 @@ Result<std::uint64_t> RocksBackend::ReadNumber(std::string_view row) const {
   if (!TRY(Get(Family::kMeta, row, &value))) return std::uint64_t{0};
   if (value.size() != 8) return Error{Code::kDataLoss, "storage row " + std::string(row)};
   return ReadBigEndian64(value);
+}
+
+Status RocksBackend::GetMany(Family family, std::span<const std::string> keys,
+                             std::vector<std::string>* values) const {
+  const std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
+  std::vector<rocksdb::PinnableSlice> found(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  engine_->db().MultiGet(rocksdb::ReadOptions(), engine_->handle(family), keys.size(),
+                         slices.data(), found.data(), statuses.data());
+  values->resize(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) {
+      return Error{Code::kDataLoss, "storage row " + ToHex(keys[i]) + " is missing"};
+    }
+    if (!statuses[i].ok()) return ToError(statuses[i], "read storage");
+    (*values)[i].assign(found[i].data(), found[i].size());
+  }
+  return {};
 }
 
 Status RocksBackend::Commit(const Batch& batch, LogPosition position) {

@@ -111,6 +111,23 @@ TEST_P(BackendContract, ReadsWhatWasCommitted) {
   EXPECT_EQ(store_->position(), (LogPosition{LogIndex{5}, Term{2}}));
 }
 
+TEST_P(BackendContract, ReadsManyRowsInTheOrderAsked) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100; ++i) {
+    keys.push_back("key" + std::to_string(i * 37 % 100));
+    Put(keys.back(), "value of " + keys.back(), 1);
+    if (i == 50) {
+      ASSERT_TRUE(store_->Flush(Backend::Wait::kYes).ok());
+    }
+  }
+  std::vector<std::string> values;
+  ASSERT_TRUE(store_->GetMany(Family::kRev, keys, &values).ok());
+  ASSERT_EQ(values.size(), keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(values[i], "value of " + keys[i]);
+  keys.push_back("nothing");
+  EXPECT_EQ(store_->GetMany(Family::kRev, keys, &values).error().code, Code::kDataLoss);
+}
+
 TEST_P(BackendContract, KeepsFamiliesApart) {
   Put("a", "1", 1, Family::kLease);
   EXPECT_EQ(Get(*store_, "a", Family::kLease), "1");
