@@ -118,7 +118,7 @@ wait_for_cluster() {
   local cluster=$1 patience=$2 begin=$SECONDS object line last=""
   while :; do
     object=$("$KUBECTL" get etcdcluster "$cluster" -o json 2>/dev/null) || object='{}'
-    line=$(jq -r '"\(.status.ready // "0/?") ready; \(.status.message // "waiting for the operator to see it")"' <<<"$object")
+    line=$(jq -r '"\(.status.ready // "0/?") ready; \(.status.message // .status.phase // "waiting for the operator to see it")"' <<<"$object")
     [ "$line" = "$last" ] || say "$cluster: $line"
     last=$line
     if jq -e '.metadata.generation == .status.observedGeneration
@@ -157,14 +157,20 @@ $("$KUBECTL" get etcdclusters,etcdmembers)
 
 It runs. Try next:
 $([ "$WHERE" = current ] || printf '\n  export KUBECONFIG=%s PATH=%s:$PATH\n' "$KUBECONFIG" "$CACHE/parts")
-  kubectl get etcdcluster demo -w                          what it does, as it does it
-  kubectl delete pod $pod                           a member comes back on its volume
-  kubectl delete pvc/$pod-data pod/$pod --wait=false     a member that lost its data is replaced
-  kubectl scale etcdcluster demo --replicas=5              grows one learner at a time
+  kubectl delete pod $pod
+      a member comes back on its volume
+  kubectl delete pvc/$pod-data pod/$pod --wait=false
+      a member that lost its data is replaced
+  kubectl scale etcdcluster demo --replicas=5
+      grows, one learner at a time
+  kubectl get etcdcluster demo -w
+      what it does, as it does it; and why: kubectl describe etcdcluster demo
   kubectl exec $pod -- etcdctl get --prefix ''
-  kubectl explain etcdcluster.spec                         every field; more examples: deploy/examples
+  kubectl explain etcdcluster.spec
+      every field; more examples are in deploy/examples
 
-  deploy/quickstart.sh down$([ "$WHERE" = local ] || echo " --cluster current")$([ "$NAME" = default ] || echo " --name $NAME")                                removes everything
+  deploy/quickstart.sh down$([ "$WHERE" = local ] || echo " --cluster current")$([ "$NAME" = default ] || echo " --name $NAME")
+      removes everything
 TEXT
 }
 

@@ -131,6 +131,6 @@ collect_logs() {
   done
   K -n quorate-system logs deployment/quorate-operator --tail=2000 >"$dir/operator.log" 2>&1
   kn get etcdclusters,etcdmembers,pods >&2 2>/dev/null
-  tail -n 15 "$dir/operator.log" | cut -c1-300 >&2
+  tail -n 6 "$dir/operator.log" | cut -c1-400 >&2
   printf 'everything that was collected: %s\n' "$dir" >&2
 }
