@@ -4,7 +4,7 @@
 // state after one of our commits, and its consistent_index row says after which. Old revisions
 // leave by deletes; the engine reclaims their space in the background, a family of ever-growing
 // keys being cheap to compact. (The seam for doing it inside the engine's compaction instead is
-// CompactionStep in mvcc/compaction.h: it decides, row by row, what is dead.)
+// Store::CompactStep in mvcc/compaction.cc: it decides, row by row, what is dead.)
 //
 // Directory: `path` holds RocksDB's files (0700). `path.incoming` is a store being filled,
 // `path.next` a complete one
