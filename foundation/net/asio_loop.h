@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/wake_batch.h"
 #include "net/event_loop.h"
 #include "net/resolver.h"
 
@@ -40,6 +41,7 @@ struct EventLoop::Impl {
   bool stopped QUORATE_GUARDED_BY(mutex) = false;
   std::atomic<bool> running{false};
 
+  WakeBatch* wakes = nullptr;  // of the loop's thread
   std::vector<Task> draining;
   std::vector<Task> turn_end;
   std::vector<Task> turn_end_running;

@@ -43,7 +43,15 @@ void EventLoop::Start() {
   impl_->thread = std::thread([this] {
     impl_->thread_id = std::this_thread::get_id();
     pthread_setname_np(pthread_self(), impl_->name.substr(0, 15).c_str());
+    // Threads that handlers of one turn wake are woken at its end, once.
+    WakeBatch wakes([this] {
+      AtTurnEnd([this] {
+        if (impl_->wakes != nullptr) impl_->wakes->Flush();
+      });
+    });
+    impl_->wakes = &wakes;
     impl_->io.run();
+    impl_->wakes = nullptr;
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/wake_batch.h"
 #include "node/errors.h"
 #include "raft/quorum.h"
 #include "wire/raftpb.h"
@@ -152,6 +153,7 @@ node::Status Driver::status() const {
 bool Driver::Turn(std::chrono::nanoseconds patience) {
   if (failed_ || stopped_) return false;
   inbox_.Take(arrivals_, Patience(patience));
+  const WakeBatch wakes;  // answers of one turn wake each event loop once
   now_ = clock_.Now();
   TakeArrivals();
   if (failed_) return false;

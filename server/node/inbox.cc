@@ -70,7 +70,7 @@ void Inbox::Take(Arrivals& out, std::chrono::nanoseconds patience) {
   MutexLock lock(mutex_);
   if (!any_ && !closed_ && patience.count() > 0) {
     sleeping_ = true;
-    arrival_.wait_for(mutex_, patience,
+    loop_->condition.wait_for(mutex_, patience,
                       [this]() QUORATE_REQUIRES(mutex_) { return any_ || closed_; });
     sleeping_ = false;
   }
@@ -81,7 +81,7 @@ void Inbox::Take(Arrivals& out, std::chrono::nanoseconds patience) {
 void Inbox::Close() {
   MutexLock lock(mutex_);
   closed_ = true;
-  arrival_.notify_all();
+  loop_->condition.notify_all();
 }
 
 bool Inbox::closed() const {
@@ -97,7 +97,7 @@ void Inbox::OnArrival(std::function<void()> wake) {
 void Inbox::Arrived() {
   if (any_) return;
   any_ = true;
-  if (sleeping_) arrival_.notify_one();
+  if (sleeping_) WakeBatch::WakeLater(loop_);
   if (wake_) wake_();
 }
 

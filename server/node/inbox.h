@@ -5,6 +5,8 @@
 // producer (proposals, reads) or dropped (messages, which raft repairs). Functions are control,
 // bounded by those who post them.
 //
+// A loop that sleeps is woken when the adder's WakeBatch ends, at once without one.
+//
 // Thread: Add* from any; Take from the loop.
 #pragma once
 
@@ -12,12 +14,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/wake_batch.h"
 #include "node/node.h"
 #include "raft/types.h"
 
@@ -78,7 +82,11 @@ class Inbox {
 
   const InboxLimits limits_;
   mutable Mutex mutex_;
-  Condition arrival_;
+  struct Sleeper : Wakeable {
+    void Wake() override { condition.notify_one(); }
+    Condition condition;
+  };
+  const std::shared_ptr<Sleeper> loop_ = std::make_shared<Sleeper>();
   Arrivals waiting_ QUORATE_GUARDED_BY(mutex_);
   bool any_ QUORATE_GUARDED_BY(mutex_) = false;
   bool sleeping_ QUORATE_GUARDED_BY(mutex_) = false;

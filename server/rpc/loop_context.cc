@@ -11,6 +11,10 @@ void LoopContext::Push(Action action) {
     inbox_.push_back(std::move(action));
     if (inbox_.size() != 1) return;
   }
+  WakeBatch::WakeLater(shared_from_this());
+}
+
+void LoopContext::Wake() {
   loop.Post([self = shared_from_this()] { self->OnWake(); });
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "base/wake_batch.h"
 #include "net/event_loop.h"
 
 namespace quorate::rpc {
@@ -42,12 +43,13 @@ struct Action {
   net::Task run;
 };
 
-class LoopContext : public std::enable_shared_from_this<LoopContext> {
+class LoopContext final : public Wakeable, public std::enable_shared_from_this<LoopContext> {
  public:
   explicit LoopContext(net::EventLoop& event_loop)
       : loop(event_loop), timer_(std::make_unique<net::Timer>(event_loop)) {}
 
   void Push(Action action);
+  void Wake() override;
   // Works off the inbox now, so that what the loop's thread does next comes after it.
   void DrainInbox();
 
