@@ -1,5 +1,6 @@
 #include "etcdclient/connection.h"
 
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -7,6 +8,7 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -56,6 +58,17 @@ std::shared_ptr<grpc::ChannelCredentials> MakeCredentials(const Endpoint& endpoi
   return grpc::SslCredentials({tls.ca, tls.key, tls.certificate});
 }
 
+// gRPC writes what it also returns as an error to stderr, which is our users'; GRPC_VERBOSITY gives
+// it back its voice.
+void QuietOnce() {
+  static const bool quiet = [] {
+    const bool wanted = std::getenv("GRPC_VERBOSITY") != nullptr;
+    if (!wanted) gpr_set_log_function([](gpr_log_func_args*) {});
+    return !wanted;
+  }();
+  static_cast<void>(quiet);
+}
+
 int Milliseconds(std::chrono::milliseconds duration) {
   return static_cast<int>(duration.count());
 }
@@ -87,6 +100,7 @@ grpc::ChannelArguments MakeArguments(const Options& options, const Endpoint& end
 
 Result<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options,
                                                    const std::string& text) {
+  QuietOnce();
   const Endpoint endpoint = TRY(ParseEndpoint(text, options.tls.has_value()));
   const TlsOptions tls = options.tls.value_or(TlsOptions{});
   if (endpoint.tls) TRY(CheckPem(tls));

@@ -47,6 +47,13 @@ std::string TestCertificates::ca() const {
   return Slurp(scratch_.path() + "/ca.crt");
 }
 
+std::string TestCertificates::certificate() const {
+  return Slurp(scratch_.path() + "/public.crt");
+}
+std::string TestCertificates::key() const {
+  return Slurp(scratch_.path() + "/private.key");
+}
+
 MinioServer::MinioServer(std::string program, const TestCertificates* certificates)
     : program_(std::move(program)), certificates_(certificates), port_(FreePort()) {
   // A bucket of a single drive is a directory of it.

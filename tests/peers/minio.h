@@ -20,6 +20,8 @@ class TestCertificates {
 
   std::string directory() const { return scratch_.path(); }  // ca.crt, public.crt, private.key
   std::string ca() const;                                    // PEM text
+  std::string certificate() const;                           // "
+  std::string key() const;                                   // "
 
  private:
   ScratchDirectory scratch_;

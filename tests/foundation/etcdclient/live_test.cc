@@ -7,6 +7,8 @@
 #include "etcdclient/snapshot.h"
 #include "etcdclient/watch.h"
 #include "peers/etcd.h"
+#include "peers/minio.h"
+#include "support/wait.h"
 
 namespace quorate::etcdclient {
 namespace {
@@ -160,6 +162,37 @@ TEST_F(LiveTest, AuthenticatesAndRenewsATokenTheServerForgot) {
       MakeClient({.endpoints = {etcd_->endpoint()}, .user = "root", .password = "no"}).value();
   EXPECT_EQ(wrong->Get("k").error().message,
             "etcdserver: authentication failed, invalid user ID or password");
+}
+
+TEST(TlsTest, TrustsTheGivenCaAndShowsItsOwnCertificate) {
+  if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
+  const test::TestCertificates certificates;
+  const std::string d = certificates.directory();
+  const EtcdServer::Ports ports;
+  const std::string url = "https://127.0.0.1:" + std::to_string(ports.client);
+  EtcdServer etcd(Part("etcd"),
+                  {"--listen-client-urls=" + url, "--advertise-client-urls=" + url,
+                   "--cert-file=" + d + "/public.crt", "--key-file=" + d + "/private.key",
+                   "--trusted-ca-file=" + d + "/ca.crt", "--client-cert-auth"},
+                  ports);
+  const TlsOptions known{.ca = certificates.ca(),
+                         .certificate = certificates.certificate(),
+                         .key = certificates.key()};
+  auto client = MakeClient({.endpoints = {url}, .tls = known}).value();
+  ASSERT_TRUE(test::WaitFor([&] { return client->MemberList(true).ok(); })) << etcd.Log();
+
+  const auto refused = [&](const TlsOptions& tls) {
+    auto other = MakeClient({.endpoints = {url}, .tls = tls}).value();
+    return !other->Get("k", {.timeout = milliseconds(1000), .one_round = true}).ok();
+  };
+  EXPECT_TRUE(refused({})) << "the system does not know the test's CA";
+  EXPECT_TRUE(refused({.ca = certificates.ca()})) << "etcd wants a client certificate";
+  TlsOptions elsewhere = known;
+  elsewhere.server_name = "elsewhere";
+  EXPECT_TRUE(refused(elsewhere));
+  elsewhere.server_name = "localhost";
+  EXPECT_FALSE(refused(elsewhere));
+  EXPECT_FALSE(refused({.certificate = known.certificate, .key = known.key, .skip_verify = true}));
 }
 
 }  // namespace
