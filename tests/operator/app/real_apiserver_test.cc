@@ -36,11 +36,7 @@ class RealApiServerTest : public testing::Test {
     ASSERT_TRUE(http.ok());
     http_ = std::move(http).value();
     client_ = std::make_unique<kube::Client>(*http_, clock_, kube::Client::Options{});
-    const std::string kubeconfig =
-        "{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], clusters: "
-        "[{name: k, cluster: {server: '" + server_->url() + "', certificate-authority: '" +
-        server_->ca_file() + "'}}], users: [{name: u, user: {token: " + server_->token() + "}}]}";
-    ASSERT_TRUE(io::WriteFile(disk_, Kubeconfig(), AsBytes(kubeconfig)).ok());
+    ASSERT_EQ(WriteKubeconfig(server_->token(), "kubeconfig"), Kubeconfig());
   }
   void InstallCrds() {
     const auto applied = Kubectl({"apply", "--server-side", "-f", test::SourceRoot() + "/crds"});
@@ -53,6 +49,16 @@ class RealApiServerTest : public testing::Test {
     return test::RunCommand(words);
   }
   std::string Kubeconfig() const { return scratch_.path() + "/kubeconfig"; }
+  // A kubeconfig for that token beside the administrator's; its path.
+  std::string WriteKubeconfig(const std::string& token, const std::string& name) {
+    const std::string text =
+        "{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], clusters: "
+        "[{name: k, cluster: {server: '" + server_->url() + "', certificate-authority: '" +
+        server_->ca_file() + "'}}], users: [{name: u, user: {token: " + token + "}}]}";
+    const std::string path = scratch_.path() + "/" + name;
+    EXPECT_TRUE(io::WriteFile(disk_, path, AsBytes(text)).ok());
+    return path;
+  }
   std::string LogFile() const { return scratch_.path() + "/operator.log"; }
   std::string Log() { return io::ReadFile(disk_, LogFile()).value(); }
   std::unique_ptr<ChildProcess> StartOperator(std::vector<std::string> extra = {}) {
@@ -158,6 +164,34 @@ TEST_F(RealApiServerTest, AWaitingClusterIsNotWrittenAgainAndAgain) {
       },
       std::chrono::seconds(40)))
       << Log();
+}
+
+// The manifests' own account, with the rights that the chart gives and no others.
+TEST_F(RealApiServerTest, TheChartsRightsAreEnough) {
+  InstallCrds();
+  const std::string manifests = test::SourceRoot() + "/deploy/manifests/operator.yaml";
+  const auto applied = Kubectl({"apply", "--server-side", "-f", manifests});
+  ASSERT_EQ(applied.exit, 0) << applied.err;
+  auto made = Kubectl({"create", "token", "quorate-operator", "-n", "quorate-system"});
+  ASSERT_EQ(made.exit, 0) << made.err;
+  if (made.out.ends_with("\n")) made.out.pop_back();
+  const std::string kubeconfig = WriteKubeconfig(made.out, "account");
+  auto program = StartOperator(
+      {"--kubeconfig=" + kubeconfig, "--leader-elect-namespace=quorate-system"});
+  ASSERT_EQ(Apply(kCluster), "");
+  EXPECT_TRUE(test::WaitFor(
+      [&] {
+        return !kube::Text(Get(resources::kEtcdClusters, "a"), "/status/plan/waitingFor").empty();
+      },
+      std::chrono::seconds(30)))
+      << Log();
+  EXPECT_EQ(Count(resources::kPods), 1U);
+  EXPECT_GT(Count(resources::kEvents), 3U);
+  ASSERT_TRUE(client_->Delete(resources::kEtcdClusters, {"default", "a"}, {}).ok());
+  EXPECT_TRUE(test::WaitFor([&] { return Get(resources::kEtcdClusters, "a").is_null(); },
+                            std::chrono::seconds(30)))
+      << Log();
+  EXPECT_EQ(Log().find("forbidden"), std::string::npos) << Log();
 }
 
 TEST_F(RealApiServerTest, MissingCrdsAreSaidAndWaitedFor) {
