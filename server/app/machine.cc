@@ -13,6 +13,8 @@ constexpr auto kExpiryInterval = std::chrono::milliseconds(500);
 constexpr std::size_t kExpiredMax = 500;
 // A revocation that got lost is asked for again after this.
 constexpr auto kRevokeRetry = std::chrono::seconds(3);
+// How often an installation looks whether everybody has let go of the old state.
+constexpr auto kIdlePoll = std::chrono::milliseconds(20);
 // History rows that one turn reads for watchers that catch up.
 constexpr std::size_t kCatchUpRows = 1000;
 
@@ -85,12 +87,32 @@ Status Machine::StartFlush() { return backend_->Flush(storage::Backend::Wait::kN
 LogIndex Machine::FlushedIndex() const { return backend_->FlushedIndex(); }
 
 Result<std::shared_ptr<node::SnapshotSource>> Machine::OpenSnapshot() {
-  return services_.OpenSnapshot(*backend_);
+  return services_.MakeSnapshot(NewView());
+}
+
+std::shared_ptr<storage::Reader> Machine::NewView() {
+  ++*views_;
+  return {backend_->NewView().release(), [views = views_](storage::Reader* view) {
+            delete view;
+            --*views;
+          }};
 }
 
 void Machine::Install(const raft::Snapshot& snapshot, std::function<void(Status)> done) {
   log::Info("applying snapshot", {{"index", snapshot.metadata.index}});
-  Status installed = services_.InstallSnapshot(snapshot.metadata, *backend_);
+  InstallWhenIdle(snapshot.metadata, std::move(done));
+}
+
+// Views and long reads must end before the store under them is replaced; nothing new begins meanwhile.
+void Machine::InstallWhenIdle(const raft::SnapshotMetadata& snapshot,
+                              std::function<void(Status)> done) {
+  if (*views_ > 0 || !store_->idle()) {
+    services_.After(kIdlePoll, [this, snapshot, done = std::move(done)] {
+      InstallWhenIdle(snapshot, done);
+    });
+    return;
+  }
+  Status installed = services_.InstallSnapshot(snapshot, *backend_);
   if (installed.ok()) installed = Reload();
   if (installed.ok()) {
     log::Info("applied snapshot",
@@ -146,7 +168,7 @@ Result<bool> Machine::Work(std::vector<node::Outcome>& finished) {
         finished.push_back(ToNode(std::move(outcome)));
       }
       next_compaction_step_ = now + options_.compaction_pause;
-      if (applier_->maintenance_due()) services_.WakeAfter(options_.compaction_pause);
+      if (applier_->maintenance_due()) services_.After(options_.compaction_pause, [] {});
     }
   }
   return hub_->lagging();

@@ -7,6 +7,7 @@
 // Thread: the raft+apply loop, but for what the parts' headers allow to others.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -40,14 +41,15 @@ struct MachineOptions {
 class MachineServices {
  public:
   virtual ~MachineServices() = default;
-  virtual Result<std::shared_ptr<node::SnapshotSource>> OpenSnapshot(storage::Backend& backend) = 0;
+  virtual std::shared_ptr<node::SnapshotSource> MakeSnapshot(
+      std::shared_ptr<storage::Reader> view) = 0;
   // Replaces the content of the backend by the received snapshot of this index.
   virtual Status InstallSnapshot(const raft::SnapshotMetadata& snapshot,
                                  storage::Backend& backend) = 0;
   // Proposes the revocation of a lease whose time is over.
   virtual void RevokeLease(LeaseId lease) = 0;
-  // Causes a turn of the loop after a while.
-  virtual void WakeAfter(std::chrono::nanoseconds delay) = 0;
+  // Runs a task on the loop after a while.
+  virtual void After(std::chrono::nanoseconds delay, std::function<void()> task) = 0;
 };
 
 class Machine final : public node::StateMachine {
@@ -75,6 +77,8 @@ class Machine final : public node::StateMachine {
   Result<bool> Work(std::vector<node::Outcome>& finished) override;
 
   storage::Backend& backend() { return *backend_; }
+  // A consistent state for a background thread. While one is held no received snapshot is installed.
+  std::shared_ptr<storage::Reader> NewView();
   mvcc::Store& store() { return *store_; }
   lease::Lessor& lessor() { return lessor_; }
   membership::Cluster& cluster() { return cluster_; }
@@ -90,6 +94,7 @@ class Machine final : public node::StateMachine {
   Machine(const MachineOptions& options, std::unique_ptr<storage::Backend> backend,
           const io::Clock& clock, MachineServices& services);
   Status OpenParts();
+  void InstallWhenIdle(const raft::SnapshotMetadata& snapshot, std::function<void(Status)> done);
   Status Reload();
   void ExpireLeases();
 
@@ -104,6 +109,7 @@ class Machine final : public node::StateMachine {
   std::unique_ptr<mvcc::Store> store_;
   std::unique_ptr<watch::Hub> hub_;
   std::unique_ptr<apply::Applier> applier_;
+  std::shared_ptr<std::atomic<int>> views_ = std::make_shared<std::atomic<int>>(0);  // held now
   io::Clock::Instant next_expiry_check_{};
   io::Clock::Instant next_compaction_step_{};
 };

@@ -125,11 +125,12 @@ struct Server::Impl final : MachineServices {
   void End(Ending ending);
 
   // MachineServices, on the raft+apply loop.
-  Result<std::shared_ptr<node::SnapshotSource>> OpenSnapshot(storage::Backend& backend) override;
+  std::shared_ptr<node::SnapshotSource> MakeSnapshot(
+      std::shared_ptr<storage::Reader> view) override;
   Status InstallSnapshot(const raft::SnapshotMetadata& snapshot,
                          storage::Backend& backend) override;
   void RevokeLease(LeaseId lease) override;
-  void WakeAfter(std::chrono::nanoseconds delay) override;
+  void After(std::chrono::nanoseconds delay, std::function<void()> task) override;
 
   const config::Options options;
   int wake = -1;
@@ -433,12 +434,11 @@ void Server::Impl::PollLeader() {
   leader_timer->Set(options.election_timeout, [this] { PollLeader(); });
 }
 
-Result<std::shared_ptr<node::SnapshotSource>> Server::Impl::OpenSnapshot(
-    storage::Backend& backend) {
+std::shared_ptr<node::SnapshotSource> Server::Impl::MakeSnapshot(
+    std::shared_ptr<storage::Reader> view) {
   const std::string path =
       SnapshotDirectory(options) + "/tmp-send-" + std::to_string(++snapshot_files);
-  return std::shared_ptr<node::SnapshotSource>(
-      std::make_shared<SnapshotFile>(backend.NewView(), disk, path));
+  return std::make_shared<SnapshotFile>(std::move(view), disk, path);
 }
 
 Status Server::Impl::InstallSnapshot(const raft::SnapshotMetadata& metadata,
@@ -467,8 +467,8 @@ void Server::Impl::RevokeLease(LeaseId lease) {
                   });
 }
 
-void Server::Impl::WakeAfter(std::chrono::nanoseconds delay) {
-  RunAfter(*peer_loop, delay, [this] { driver->Post([] {}); });
+void Server::Impl::After(std::chrono::nanoseconds delay, std::function<void()> task) {
+  RunAfter(*peer_loop, delay, [this, task = std::move(task)] { driver->Post(task); });
 }
 
 void Server::Impl::End(Ending reason) {

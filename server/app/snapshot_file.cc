@@ -7,7 +7,7 @@
 
 namespace quorate::app {
 
-SnapshotFile::SnapshotFile(std::unique_ptr<storage::Reader> view, io::Disk& disk, std::string path)
+SnapshotFile::SnapshotFile(std::shared_ptr<storage::Reader> view, io::Disk& disk, std::string path)
     : view_(std::move(view)), disk_(disk), path_(std::move(path)) {}
 
 SnapshotFile::~SnapshotFile() {

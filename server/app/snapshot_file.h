@@ -19,7 +19,7 @@ namespace quorate::app {
 
 class SnapshotFile final : public node::SnapshotSource {
  public:
-  SnapshotFile(std::unique_ptr<storage::Reader> view, io::Disk& disk, std::string path);
+  SnapshotFile(std::shared_ptr<storage::Reader> view, io::Disk& disk, std::string path);
   ~SnapshotFile() override;
 
   std::string data() const override { return {}; }
@@ -29,7 +29,7 @@ class SnapshotFile final : public node::SnapshotSource {
  private:
   Status Prepare() const;
 
-  mutable std::unique_ptr<storage::Reader> view_;  // null once the file is whole
+  mutable std::shared_ptr<storage::Reader> view_;  // null once the file is whole
   io::Disk& disk_;
   const std::string path_;
   mutable std::unique_ptr<io::File> file_;

@@ -100,9 +100,10 @@ void ServerEnvironment::AskLeader(std::string path, std::string body, Answered d
 }
 
 void ServerEnvironment::StreamSnapshot(std::shared_ptr<api::SnapshotReceiver> receiver) {
-  std::shared_ptr<storage::Reader> view = parts_.machine->backend().NewView();
-  const bool accepted = parts_.background->Run([view, receiver] {
+  std::shared_ptr<storage::Reader> view = parts_.machine->NewView();
+  const bool accepted = parts_.background->Run([view = std::move(view), receiver]() mutable {
     Status streamed = Stream(*view, *receiver);
+    view.reset();
     if (!streamed.ok() && streamed.error().code != Code::kCancelled) {
       log::Warn("failed to send a snapshot", {{"error", streamed.error().message}});
     }
