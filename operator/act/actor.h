@@ -1,13 +1,14 @@
 // Actor: carries out one Step.
 //
-// Every step may be done twice, or late by an operator that lost its lease without knowing: each looks live at the one
-// fact that would make it harmful (the slot's recorded intent, the member list, a UID) and refuses when that changed.
-// Everything it writes carries the cluster's UID and, except volumes, an owner reference.
+// Every step may be done twice, or late by an operator that lost its lease without knowing: each
+// looks live at the one fact that would make it harmful (the slot's recorded intent, the member
+// list, a UID) and refuses when that changed. Everything it writes carries the cluster's UID and,
+// except volumes, an owner reference.
 //
 // Ownership: borrows Client and Clock.
 // Thread: several workers, never two for one cluster.
-// Errors: kFailedPrecondition when the step no longer fits the world (plan again); else those of Kubernetes and etcd, by
-// their own texts.
+// Errors: kFailedPrecondition when the step no longer fits the world (plan again); else those of
+// Kubernetes and etcd, by their own texts.
 #pragma once
 
 #include <chrono>
@@ -27,8 +28,8 @@
 namespace quorate::act {
 
 // As observe::Connector.
-using Connector = std::function<Result<std::unique_ptr<etcdclient::Client>>(
-    std::vector<std::string> endpoints)>;
+using Connector =
+    std::function<Result<std::unique_ptr<etcdclient::Client>>(std::vector<std::string> endpoints)>;
 
 class Actor {
  public:

@@ -14,10 +14,10 @@ Status Do(const Context& context, const plan::LatchClusterId& step) {
     if (present->second == id) return {};
     return OutOfDate("the cluster is on record as " + present->second + ", not " + id);
   }
-  return context.Merge(kube::resources::kEtcdClusters, cluster.meta.name,
-                       {{"metadata",
-                         {{"annotations", {{key, id}}},
-                          {"resourceVersion", cluster.meta.resource_version}}}});
+  return context.Merge(
+      kube::resources::kEtcdClusters, cluster.meta.name,
+      {{"metadata",
+        {{"annotations", {{key, id}}}, {"resourceVersion", cluster.meta.resource_version}}}});
 }
 
 }  // namespace quorate::act

@@ -10,10 +10,10 @@ namespace {
 // Writes the list of finalizers back, on the very version it was read from.
 Status WriteFinalizers(const Context& context, const api::EtcdCluster& cluster,
                        const std::vector<std::string>& finalizers) {
-  return context.Merge(kube::resources::kEtcdClusters, cluster.meta.name,
-                       {{"metadata",
-                         {{"finalizers", finalizers},
-                          {"resourceVersion", cluster.meta.resource_version}}}});
+  return context.Merge(
+      kube::resources::kEtcdClusters, cluster.meta.name,
+      {{"metadata",
+        {{"finalizers", finalizers}, {"resourceVersion", cluster.meta.resource_version}}}});
 }
 
 }  // namespace

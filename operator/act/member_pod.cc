@@ -32,7 +32,9 @@ std::string LogLevelWord(api::LogLevel level) {
   return word;
 }
 
-std::string ListenOn(int port) { return "http://0.0.0.0:" + std::to_string(port); }
+std::string ListenOn(int port) {
+  return "http://0.0.0.0:" + std::to_string(port);
+}
 
 Json HttpProbe(const char* path, int period, int failures) {
   return {{"httpGet", {{"path", path}, {"port", api::kMetricsPort}}},
@@ -60,8 +62,8 @@ Json Resources(const api::ResourcesSpec& spec) {
 }
 
 Json DataMounts() {
-  return Json::array({{{"name", "data"}, {"mountPath", kVolumeFolder}},
-                      {{"name", "tmp"}, {"mountPath", "/tmp"}}});
+  return Json::array(
+      {{{"name", "data"}, {"mountPath", kVolumeFolder}}, {{"name", "tmp"}, {"mountPath", "/tmp"}}});
 }
 
 Json ServerContainer(const plan::Desired& desired, const plan::CreatePod& step) {
@@ -91,11 +93,15 @@ Json RestoreContainer(const Context& context, const plan::CreatePod& step,
                       const api::EtcdBackupStore& store, Json& pod_spec) {
   const plan::Desired& desired = context.desired;
   std::vector<std::string> args = {
-      "backup", "restore", Flag("path", context.observed.restore.path),
-      Flag("data-dir", kDataFolder), Flag("name", step.slot),
+      "backup",
+      "restore",
+      Flag("path", context.observed.restore.path),
+      Flag("data-dir", kDataFolder),
+      Flag("name", step.slot),
       Flag("initial-cluster", step.initial_cluster),
       Flag("initial-advertise-peer-urls", api::PeerUrl(step.slot, desired.name(), desired.ns())),
-      Flag("initial-cluster-token", desired.uid()), "--skip-if-restored",
+      Flag("initial-cluster-token", desired.uid()),
+      "--skip-if-restored",
       "--report=/dev/termination-log"};
   for (const std::string& word : StoreArguments(store.spec)) args.push_back(word);
   Json container = {{"name", "restore"},
@@ -132,12 +138,11 @@ Json Tolerations(const std::vector<api::Toleration>& tolerations) {
 // Two members on one node, or zone, fail together.
 void AddPlacement(const plan::Desired& desired, Json& pod_spec) {
   const api::SchedulingSpec& scheduling = desired.spec().scheduling;
-  const Json term = {
-      {"topologyKey", scheduling.topology_key},
-      {"labelSelector",
-       {{"matchLabels",
-         {{std::string(api::kLabelClusterUid), desired.uid()},
-          {std::string(api::kLabelComponent), "member"}}}}}};
+  const Json term = {{"topologyKey", scheduling.topology_key},
+                     {"labelSelector",
+                      {{"matchLabels",
+                        {{std::string(api::kLabelClusterUid), desired.uid()},
+                         {std::string(api::kLabelComponent), "member"}}}}}};
   if (scheduling.anti_affinity == api::AntiAffinity::kRequired) {
     pod_spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
         Json::array({term});
@@ -146,7 +151,8 @@ void AddPlacement(const plan::Desired& desired, Json& pod_spec) {
         Json::array({{{"weight", 100}, {"podAffinityTerm", term}}});
   }
   if (!scheduling.node_selector.empty()) pod_spec["nodeSelector"] = scheduling.node_selector;
-  if (!scheduling.tolerations.empty()) pod_spec["tolerations"] = Tolerations(scheduling.tolerations);
+  if (!scheduling.tolerations.empty())
+    pod_spec["tolerations"] = Tolerations(scheduling.tolerations);
   if (!scheduling.priority_class_name.empty()) {
     pod_spec["priorityClassName"] = scheduling.priority_class_name;
   }
@@ -154,24 +160,23 @@ void AddPlacement(const plan::Desired& desired, Json& pod_spec) {
 
 Json PodSpec(const Context& context, const plan::CreatePod& step) {
   const plan::Desired& desired = context.desired;
-  Json spec = {{"hostname", step.slot},
-               {"subdomain", api::PeerServiceName(desired.name())},
-               {"restartPolicy", "Always"},
-               {"terminationGracePeriodSeconds",
-                desired.spec().pod.termination_grace_period_seconds},
-               {"automountServiceAccountToken", false},
-               {"enableServiceLinks", false},
-               {"securityContext",
-                {{"runAsNonRoot", true},
-                 {"runAsUser", kUser},
-                 {"runAsGroup", kUser},
-                 {"fsGroup", kUser},
-                 {"fsGroupChangePolicy", "OnRootMismatch"},
-                 {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
-               {"volumes",
-                {{{"name", "data"},
-                  {"persistentVolumeClaim", {{"claimName", api::VolumeName(step.slot)}}}},
-                 {{"name", "tmp"}, {"emptyDir", Json::object()}}}}};
+  Json spec = {
+      {"hostname", step.slot},
+      {"subdomain", api::PeerServiceName(desired.name())},
+      {"restartPolicy", "Always"},
+      {"terminationGracePeriodSeconds", desired.spec().pod.termination_grace_period_seconds},
+      {"automountServiceAccountToken", false},
+      {"enableServiceLinks", false},
+      {"securityContext",
+       {{"runAsNonRoot", true},
+        {"runAsUser", kUser},
+        {"runAsGroup", kUser},
+        {"fsGroup", kUser},
+        {"fsGroupChangePolicy", "OnRootMismatch"},
+        {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+      {"volumes",
+       {{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", api::VolumeName(step.slot)}}}},
+        {{"name", "tmp"}, {"emptyDir", Json::object()}}}}};
   for (const api::LocalRef& secret : desired.spec().image.pull_secrets) {
     spec["imagePullSecrets"].push_back({{"name", secret.name}});
   }
@@ -208,7 +213,8 @@ Json MakeMemberPod(const Context& context, const plan::CreatePod& step,
   return pod;
 }
 
-// A restored pod starts as "existing": should the restore have left nothing, the server must refuse, not begin empty.
+// A restored pod starts as "existing": should the restore have left nothing, the server must
+// refuse, not begin empty.
 std::vector<std::string> ServerArguments(const plan::Desired& desired,
                                          const plan::CreatePod& step) {
   const api::ConfigSpec& config = desired.spec().config;

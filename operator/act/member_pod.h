@@ -1,8 +1,9 @@
 // MakeMemberPod: the pod of one member, whole.
 //
-// Restricted by Pod Security's "restricted" profile: not root, no capabilities, read-only root file system. Liveness
-// asks only whether the process serves; readiness whether it answers linearizable reads; a start may take as long as a
-// replay takes. Host name and subdomain give it the stable name its peers know.
+// Restricted by Pod Security's "restricted" profile: not root, no capabilities, read-only root file
+// system. Liveness asks only whether the process serves; readiness whether it answers linearizable
+// reads; a start may take as long as a replay takes. Host name and subdomain give it the stable
+// name its peers know.
 //
 // Thread: pure function.
 #pragma once

@@ -13,9 +13,8 @@ namespace resources = kube::resources;
 // A pod that may form a cluster is made only while nothing records that there is one.
 Status MayForm(const Context& context) {
   const api::EtcdCluster cluster = TRY(context.LiveCluster());
-  const bool recorded =
-      cluster.meta.annotations.contains(std::string(api::kAnnotationClusterId)) ||
-      !cluster.status.cluster_id.empty();
+  const bool recorded = cluster.meta.annotations.contains(std::string(api::kAnnotationClusterId)) ||
+                        !cluster.status.cluster_id.empty();
   return recorded ? Status(OutOfDate("the cluster was formed already")) : Status();
 }
 
@@ -41,8 +40,7 @@ Status Do(const Context& context, const plan::DeletePod& step) {
 Status Do(const Context& context, const plan::LabelPod& step) {
   const Status merged = context.Merge(
       resources::kPods, step.pod,
-      {{"metadata",
-        {{"uid", step.uid}, {"labels", {{std::string(api::kLabelRole), step.role}}}}}});
+      {{"metadata", {{"uid", step.uid}, {"labels", {{std::string(api::kLabelRole), step.role}}}}}});
   if (!merged.ok() && (kube::IsNotFound(merged.error()) || kube::IsConflict(merged.error()))) {
     return {};
   }

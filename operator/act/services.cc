@@ -21,8 +21,9 @@ Json PeerService(const Context& context) {
                      {"selector",
                       {{std::string(api::kLabelClusterUid), context.desired.uid()},
                        {std::string(api::kLabelComponent), "member"}}},
-                     {"ports", {Port("peer", api::kPeerPort), Port("client", api::kClientPort),
-                                Port("metrics", api::kMetricsPort)}}};
+                     {"ports",
+                      {Port("peer", api::kPeerPort), Port("client", api::kClientPort),
+                       Port("metrics", api::kMetricsPort)}}};
   return service;
 }
 

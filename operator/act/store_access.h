@@ -1,7 +1,7 @@
 // StoreAccess: how a pod of ours gets at a backup store: quoratectl's arguments, variables, mounts.
 //
-// Credentials reach the program by environment variables from the Secret, the authority's certificate as a file; neither
-// is ever an argument. See ctl/backup for the other side.
+// Credentials reach the program by environment variables from the Secret, the authority's
+// certificate as a file; neither is ever an argument. See ctl/backup for the other side.
 //
 // Thread: pure functions.
 #pragma once

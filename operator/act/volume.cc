@@ -62,8 +62,8 @@ Status Do(const Context& context, const plan::RetainVolume& step) {
                        {{std::string(api::kAnnotationRetained), api::FormatTime(now)}});
 }
 
-// The member list is asked again at this very moment: data goes only when its member is out of it, or when the person
-// who deleted the cluster said so.
+// The member list is asked again at this very moment: data goes only when its member is out of it,
+// or when the person who deleted the cluster said so.
 Status Do(const Context& context, const plan::DeleteVolume& step) {
   const auto claim = context.kube.Get(resources::kPersistentVolumeClaims, context.Ref(step.volume));
   if (!claim.ok() && kube::IsNotFound(claim.error())) return {};
@@ -73,8 +73,8 @@ Status Do(const Context& context, const plan::DeleteVolume& step) {
     return OutOfDate("volume claim " + step.volume + " belongs to somebody else");
   }
   const api::EtcdCluster cluster = TRY(context.LiveCluster());
-  const bool by_word = cluster.meta.deleted &&
-                       cluster.spec.storage.reclaim.on_delete == api::Reclaim::kDelete;
+  const bool by_word =
+      cluster.meta.deleted && cluster.spec.storage.reclaim.on_delete == api::Reclaim::kDelete;
   if (!by_word) {
     const auto etcd = TRY(context.Etcd());
     const auto list = TRY(context.LiveMembers(*etcd));

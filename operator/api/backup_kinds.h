@@ -1,7 +1,9 @@
-// EtcdBackupStore, EtcdBackup, EtcdBackupSchedule: a place for backups, one backup, and when to make them.
+// EtcdBackupStore, EtcdBackup, EtcdBackupSchedule: a place for backups, one backup, and when to
+// make them.
 //
-// An EtcdBackup is one artifact and its life; its spec never changes. Retention works by deleting EtcdBackup objects
-// whose deletionPolicy is Delete: the finalizer then removes the stored object, so there is one list of backups, not two.
+// An EtcdBackup is one artifact and its life; its spec never changes. Retention works by deleting
+// EtcdBackup objects whose deletionPolicy is Delete: the finalizer then removes the stored object,
+// so there is one list of backups, not two.
 //
 // Data only. Defaults are the member initialisers, equal to those of the CRDs.
 #pragma once
@@ -18,12 +20,13 @@ namespace quorate::api {
 
 struct S3Spec {
   std::string bucket;
-  std::string prefix;                               // no slash at either end
+  std::string prefix;  // no slash at either end
   std::string region = "us-east-1";
-  std::string endpoint;                             // "": AWS's own for the region
+  std::string endpoint;  // "": AWS's own for the region
   bool force_path_style = false;
-  std::optional<LocalRef> credentials_secret_ref;   // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
-  std::optional<SecretKeyRef> ca_bundle_secret_ref; // PEM of the authorities that signed the endpoint's certificate
+  std::optional<LocalRef> credentials_secret_ref;  // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+  std::optional<SecretKeyRef>
+      ca_bundle_secret_ref;  // PEM of the authorities that signed the endpoint's certificate
 
   bool operator==(const S3Spec&) const = default;
 };
@@ -44,7 +47,7 @@ struct BackupStoreSpec {  // exactly one of the two
 
 struct BackupStoreStatus {
   std::int64_t observed_generation = -1;  // -1: not looked at yet
-  std::optional<Time> last_used;  // the last run that reached the store
+  std::optional<Time> last_used;          // the last run that reached the store
   std::vector<Condition> conditions;
 
   bool operator==(const BackupStoreStatus&) const = default;
@@ -83,8 +86,8 @@ struct BackupStatus {
   std::int64_t stored_bytes = 0;  // compressed
   std::string sha256;             // of the stored snapshot, hex
   std::string server_version;
-  std::string location;           // the backup's folder below the store's prefix
-  std::string reason;             // CamelCase class of the last failure
+  std::string location;  // the backup's folder below the store's prefix
+  std::string reason;    // CamelCase class of the last failure
   std::string message;
   std::vector<Condition> conditions;
 
@@ -101,12 +104,12 @@ struct EtcdBackup {
 
 // What to keep; a backup that any rule keeps stays. No rule at all keeps everything.
 struct RetentionSpec {
-  std::int32_t keep_last = 0;        // the newest n; 0: no such rule
-  std::optional<Duration> max_age;   // younger than this
-  std::int32_t daily = 0;            // the newest of each of the last n days that have one
-  std::int32_t weekly = 0;           // of ISO weeks
+  std::int32_t keep_last = 0;       // the newest n; 0: no such rule
+  std::optional<Duration> max_age;  // younger than this
+  std::int32_t daily = 0;           // the newest of each of the last n days that have one
+  std::int32_t weekly = 0;          // of ISO weeks
   std::int32_t monthly = 0;
-  std::int32_t min_keep = 1;         // never fewer good ones than this, whatever the rules say
+  std::int32_t min_keep = 1;  // never fewer good ones than this, whatever the rules say
 
   bool operator==(const RetentionSpec&) const = default;
 };
@@ -114,8 +117,8 @@ struct RetentionSpec {
 struct BackupScheduleSpec {
   LocalRef cluster_ref;
   LocalRef store_ref;
-  std::string schedule;            // five cron fields, a name such as @daily, or "@every 6h"
-  std::string time_zone = "UTC";   // IANA name
+  std::string schedule;           // five cron fields, a name such as @daily, or "@every 6h"
+  std::string time_zone = "UTC";  // IANA name
   bool suspend = false;
   ConcurrencyPolicy concurrency_policy = ConcurrencyPolicy::kForbid;
   std::int64_t starting_deadline_seconds = 600;  // a run later than this is missed, 10..86400

@@ -87,8 +87,7 @@ std::vector<Violation> Validate(const EtcdBackupSchedule& schedule) {
   CheckRun(check, schedule.spec.deadline, schedule.spec.retries);
   check.Required(schedule.spec.schedule, "spec.schedule");
   check.Required(schedule.spec.time_zone, "spec.timeZone");
-  check.Range(schedule.spec.starting_deadline_seconds, 10, 86400,
-              "spec.startingDeadlineSeconds");
+  check.Range(schedule.spec.starting_deadline_seconds, 10, 86400, "spec.startingDeadlineSeconds");
   check.Range(schedule.spec.failed_history_limit, 0, 100, "spec.failedHistoryLimit");
   CheckRetention(check, schedule.spec.retention);
   return check.Take();

@@ -43,7 +43,8 @@ class Check {
   }
 
   void QuantityText(const Quantity& quantity, std::string_view path) {
-    if (!quantity.empty()) That(quantity.Units().has_value(), path, "must be a quantity such as 8Gi");
+    if (!quantity.empty())
+      That(quantity.Units().has_value(), path, "must be a quantity such as 8Gi");
   }
 
   std::vector<Violation> Take() { return std::move(violations_); }

@@ -58,17 +58,18 @@ void CheckStorage(Check& check, const ClusterSpec& spec) {
              "storage.size must be at least 64Mi; ask for more");
   check.QuantityText(spec.config.quota_backend, "spec.config.quotaBackend");
   if (const auto quota = spec.config.quota_backend.Units()) {
-    check.That(*quota <= size, "spec.config.quotaBackend",
-               "config.quotaBackend must not exceed storage.size; lower the one or raise the other");
+    check.That(
+        *quota <= size, "spec.config.quotaBackend",
+        "config.quotaBackend must not exceed storage.size; lower the one or raise the other");
   }
 }
 
 void CheckConfig(Check& check, const ConfigSpec& config) {
   check.Range(config.snapshot_count, 100, 10000000, "spec.config.snapshotCount");
-  check.That(config.heartbeat_interval >= milliseconds(10) &&
-                 config.heartbeat_interval <= seconds(5),
-             "spec.config.heartbeatInterval",
-             "config.heartbeatInterval must be between 10ms and 5s; 100ms suits one data centre");
+  check.That(
+      config.heartbeat_interval >= milliseconds(10) && config.heartbeat_interval <= seconds(5),
+      "spec.config.heartbeatInterval",
+      "config.heartbeatInterval must be between 10ms and 5s; 100ms suits one data centre");
   check.That(config.election_timeout <= seconds(50), "spec.config.electionTimeout",
              "config.electionTimeout must be at most 50s; 1s suits one data centre");
   check.That(config.election_timeout >= 5 * config.heartbeat_interval,
@@ -86,8 +87,9 @@ void CheckPods(Check& check, const ClusterSpec& spec) {
               "spec.pod.terminationGracePeriodSeconds");
   const auto ours = [&](const Labels& labels, std::string_view path, std::string_view what) {
     check.That(LeavesOurKeys(labels), path,
-               std::string(what) + " under quorate.dev/ and app.kubernetes.io/ belong to the "
-                                   "operator; choose another prefix");
+               std::string(what) +
+                   " under quorate.dev/ and app.kubernetes.io/ belong to the "
+                   "operator; choose another prefix");
   };
   ours(spec.pod.labels, "spec.pod.labels", "pod labels");
   ours(spec.pod.annotations, "spec.pod.annotations", "pod annotations");

@@ -1,7 +1,7 @@
 // Enums: every closed set of words in quorate.dev/v1alpha1, with its spelling.
 //
-// The order of the enumerators is the order of the words in EnumWords<E>; both count from 0 without gaps. The words are
-// the API: they never change, and new ones go at the end.
+// The order of the enumerators is the order of the words in EnumWords<E>; both count from 0 without
+// gaps. The words are the API: they never change, and new ones go at the end.
 #pragma once
 
 #include <array>
@@ -14,9 +14,9 @@ namespace quorate::api {
 template <typename E>
 struct EnumWords;
 
-#define QUORATE_API_ENUM(Name, ...)                                   \
-  template <>                                                         \
-  struct EnumWords<Name> {                                            \
+#define QUORATE_API_ENUM(Name, ...)                                                \
+  template <>                                                                      \
+  struct EnumWords<Name> {                                                         \
     static constexpr auto kWords = std::to_array<std::string_view>({__VA_ARGS__}); \
   }
 
@@ -54,7 +54,8 @@ QUORATE_API_ENUM(TlsMode, "None");
 enum class RepairPolicy { kAuto, kOff };
 QUORATE_API_ENUM(RepairPolicy, "Auto", "Off");
 
-// How a slot's first pod starts: forming the cluster, forming it from a backup, or joining it as a learner.
+// How a slot's first pod starts: forming the cluster, forming it from a backup, or joining it as a
+// learner.
 enum class JoinMode { kSeed, kRestore, kLearner };
 QUORATE_API_ENUM(JoinMode, "Seed", "Restore", "Learner");
 

@@ -1,9 +1,11 @@
 // EtcdCluster: the cluster a user asks for, and what the operator says about it.
 //
-// Data only. Defaults are the member initialisers, equal to those of crds/etcdclusters.yaml; the schema test holds the
-// two together. What has to be worked out from several fields is in cluster_defaults.h.
+// Data only. Defaults are the member initialisers, equal to those of crds/etcdclusters.yaml; the
+// schema test holds the two together. What has to be worked out from several fields is in
+// cluster_defaults.h.
 //
-// Invariants: no field is without effect; an edit is rolled out, or refused by validation with a text that says so.
+// Invariants: no field is without effect; an edit is rolled out, or refused by validation with a
+// text that says so.
 #pragma once
 
 #include <chrono>
@@ -27,7 +29,8 @@ struct ImageSpec {
 };
 
 struct ReclaimSpec {
-  Reclaim on_scale_down = Reclaim::kDelete;  // after the member is out of the member list and quorum is proven
+  Reclaim on_scale_down =
+      Reclaim::kDelete;  // after the member is out of the member list and quorum is proven
   Reclaim on_delete = Reclaim::kRetain;
   Reclaim on_replace = Reclaim::kRetain;
 
@@ -43,11 +46,11 @@ struct StorageSpec {
 };
 
 struct ConfigSpec {
-  Quantity quota_backend;                                    // "": 80 % of storage.size, at most 8Gi
-  std::int64_t snapshot_count = 10000;                       // entries, 100..10000000
-  Duration heartbeat_interval{100};                          // 10ms..5s
-  Duration election_timeout{1000};                           // at least 5 heartbeats, at most 50s
-  Quantity max_request_bytes{"1536Ki"};                      // 1Ki..10Mi
+  Quantity quota_backend;                // "": 80 % of storage.size, at most 8Gi
+  std::int64_t snapshot_count = 10000;   // entries, 100..10000000
+  Duration heartbeat_interval{100};      // 10ms..5s
+  Duration election_timeout{1000};       // at least 5 heartbeats, at most 50s
+  Quantity max_request_bytes{"1536Ki"};  // 1Ki..10Mi
   LogLevel log_level = LogLevel::kInfo;
 
   bool operator==(const ConfigSpec&) const = default;
@@ -62,7 +65,7 @@ struct ResourcesSpec {
 
 struct Toleration {
   std::string key;
-  std::string op;     // Exists or Equal; "": Equal
+  std::string op;  // Exists or Equal; "": Equal
   std::string value;
   std::string effect;
   std::optional<std::int64_t> toleration_seconds;
@@ -125,8 +128,10 @@ struct BootstrapSpec {
 
 struct RepairSpec {
   RepairPolicy policy = RepairPolicy::kAuto;
-  Duration grace_period = std::chrono::minutes(5);      // unhealthy this long before it may count as failed
-  Duration node_loss_after = std::chrono::minutes(15);  // its node silent this long; 0: never judged lost
+  Duration grace_period =
+      std::chrono::minutes(5);  // unhealthy this long before it may count as failed
+  Duration node_loss_after =
+      std::chrono::minutes(15);  // its node silent this long; 0: never judged lost
   std::int32_t max_replacements_per_hour = 3;
 
   bool operator==(const RepairSpec&) const = default;
@@ -159,7 +164,7 @@ struct ClusterSpec {
 
 struct PlanStatus {
   Operation operation = Operation::kNone;
-  std::string step;         // the step taken last or waited in, e.g. "MemberAdd"
+  std::string step;  // the step taken last or waited in, e.g. "MemberAdd"
   std::string member;
   std::string reason;       // sentence
   std::string waiting_for;  // sentence; "": nothing is waited for
@@ -201,17 +206,17 @@ struct LastBackupStatus {
 
 struct ClusterStatus {
   std::int64_t observed_generation = -1;  // -1: not looked at yet
-  std::string cluster_id;  // hex; latched once the cluster was formed
-  std::string phase;       // a word for people, not an API
+  std::string cluster_id;                 // hex; latched once the cluster was formed
+  std::string phase;                      // a word for people, not an API
   std::string message;
-  std::string ready;       // "2/3", for the printer column
+  std::string ready;  // "2/3", for the printer column
   std::int32_t replicas = 0;
   std::int32_t ready_replicas = 0;
   std::int32_t voters = 0;
   std::int32_t learners = 0;
   std::int32_t updated_replicas = 0;
-  std::string selector;    // label selector of the member pods, for the scale subresource
-  std::string leader;      // member name
+  std::string selector;  // label selector of the member pods, for the scale subresource
+  std::string leader;    // member name
   std::string current_version;
   PlanStatus plan;
   std::vector<MemberSummary> members;

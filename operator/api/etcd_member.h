@@ -1,11 +1,13 @@
-// EtcdMember: one member slot, a place in a cluster that pods and a volume fill. Written by the operator only.
+// EtcdMember: one member slot, a place in a cluster that pods and a volume fill. Written by the
+// operator only.
 //
-// The slot is the intent that is on record before anything is done: it exists before its volume, pod and membership,
-// and `spec.leave` is set before its member is removed. A slot is used once: a replacement gets a fresh slot, name and
-// volume, so an old volume is never mounted under a new identity.
+// The slot is the intent that is on record before anything is done: it exists before its volume,
+// pod and membership, and `spec.leave` is set before its member is removed. A slot is used once: a
+// replacement gets a fresh slot, name and volume, so an old volume is never mounted under a new
+// identity.
 //
-// Invariants: spec is immutable but for leave, which is set once and never taken back. status is derived: wiping it
-// loses nothing that safety needs.
+// Invariants: spec is immutable but for leave, which is set once and never taken back. status is
+// derived: wiping it loses nothing that safety needs.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +53,7 @@ struct MemberStatus {
   std::string member_id;  // hex; latched once added
   std::string cluster_id;
   std::string pod_uid;
-  std::string pvc_uid;    // latched: another claim under the same name is not this member's
+  std::string pvc_uid;  // latched: another claim under the same name is not this member's
   std::string node_name;
   bool ready = false;
   std::optional<Time> unhealthy_since;  // nullopt: healthy, or never was a voter

@@ -1,7 +1,7 @@
 // Fields: the one list of every kind's fields, by their JSON names.
 //
-// A visitor is called once per field, v("jsonName", member). Reader and writer (json.cc) and the schema test are
-// visitors; what is not in this list does not exist in the API.
+// A visitor is called once per field, v("jsonName", member). Reader and writer (json.cc) and the
+// schema test are visitors; what is not in this list does not exist in the API.
 #pragma once
 
 #include "api/backup_kinds.h"

@@ -23,8 +23,8 @@ class Reader {
     if (!status_.ok() || !object_.is_object()) return;
     const auto found = object_.find(std::string(name));
     if (found == object_.end() || found->is_null()) return;
-    status_ = Read(*found, path_.empty() ? std::string(name) : path_ + "." + std::string(name),
-                   member);
+    status_ =
+        Read(*found, path_.empty() ? std::string(name) : path_ + "." + std::string(name), member);
   }
 
   Status status() const { return status_; }
@@ -69,8 +69,7 @@ class Reader {
     return {};
   }
   static Status Read(const Json& value, const std::string& path, Duration& out) {
-    const auto parsed =
-        value.is_string() ? ParseDuration(value.get<std::string>()) : std::nullopt;
+    const auto parsed = value.is_string() ? ParseDuration(value.get<std::string>()) : std::nullopt;
     if (!parsed) return Wrong(value, path, "a duration such as 1h30m or 100ms");
     out = *parsed;
     return {};
@@ -82,7 +81,7 @@ class Reader {
     return {};
   }
   template <typename E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   static Status Read(const Json& value, const std::string& path, E& out) {
     const auto parsed = value.is_string() ? FromWord<E>(value.get<std::string>()) : std::nullopt;
     if (parsed) {
@@ -122,7 +121,7 @@ class Reader {
     return {};
   }
   template <typename T>
-    requires requires(Reader& reader, T& object) { Fields(reader, object); }
+  requires requires(Reader& reader, T& object) { Fields(reader, object); }
   static Status Read(const Json& value, const std::string& path, T& out) {
     if (!value.is_object()) return Wrong(value, path, "an object");
     Reader inner(value, path);
@@ -155,10 +154,8 @@ class Writer {
   static Json Write(Duration duration) { return FormatDuration(duration); }
   static Json Write(Time time) { return FormatTime(time); }
   template <typename E>
-    requires std::is_enum_v<E>
-  static Json Write(E value) {
-    return std::string(Word(value));
-  }
+  requires std::is_enum_v<E>
+  static Json Write(E value) { return std::string(Word(value)); }
   // Present but empty is not absent: "bootstrap: {}" stays.
   template <typename T>
   static Json Write(std::optional<T>& value) {
@@ -184,7 +181,7 @@ class Writer {
     return map;
   }
   template <typename T>
-    requires requires(Writer& writer, T& object) { Fields(writer, object); }
+  requires requires(Writer& writer, T& object) { Fields(writer, object); }
   static Json Write(T& object) {
     Writer inner;
     Fields(inner, object);
@@ -213,8 +210,8 @@ template <typename T>
 Result<T> FromJson(const Json& object) {
   if (!object.is_object() || object.value("apiVersion", "") != kApiVersion ||
       object.value("kind", "") != Kind<T>::kName) {
-    return Error{Code::kInvalidArgument, "not a " + std::string(kApiVersion) + " " +
-                                             std::string(Kind<T>::kName)};
+    return Error{Code::kInvalidArgument,
+                 "not a " + std::string(kApiVersion) + " " + std::string(Kind<T>::kName)};
   }
   T result;
   Reader reader(object, "");
@@ -242,9 +239,9 @@ Json StatusToJson(const T& object) {
   return json;
 }
 
-#define QUORATE_API_KIND(T)                        \
-  template Result<T> FromJson<T>(const Json&);     \
-  template Json ToJson<T>(const T&);               \
+#define QUORATE_API_KIND(T)                    \
+  template Result<T> FromJson<T>(const Json&); \
+  template Json ToJson<T>(const T&);           \
   template Json StatusToJson<T>(const T&)
 
 QUORATE_API_KIND(EtcdCluster);

@@ -1,8 +1,10 @@
 // ObjectMeta, Condition, Kind: what every object of the API has in common.
 //
-// Kind<T> says where objects of type T live on the API server; the five kinds' headers specialise it.
+// Kind<T> says where objects of type T live on the API server; the five kinds' headers specialise
+// it.
 //
-// Source: Kubernetes metav1.ObjectMeta, metav1.Condition, of which only what the operator reads or writes is kept.
+// Source: Kubernetes metav1.ObjectMeta, metav1.Condition, of which only what the operator reads or
+// writes is kept.
 #pragma once
 
 #include <cstdint>
@@ -42,10 +44,10 @@ struct ObjectMeta {
   std::string name;
   std::string namespace_name;
   std::string uid;
-  std::string resource_version;         // opaque: compare for equality only
-  std::int64_t generation = 0;          // rises with each change of spec
+  std::string resource_version;  // opaque: compare for equality only
+  std::int64_t generation = 0;   // rises with each change of spec
   std::optional<Time> created;
-  std::optional<Time> deleted;          // set: being deleted, finalizers still hold it
+  std::optional<Time> deleted;  // set: being deleted, finalizers still hold it
   Labels labels;
   Labels annotations;
   std::vector<std::string> finalizers;

@@ -15,10 +15,18 @@ std::string Url(std::string_view host, int port) {
 
 }  // namespace
 
-std::string PeerServiceName(std::string_view cluster) { return Join(cluster, "-peer"); }
-std::string ClientServiceName(std::string_view cluster) { return Join(cluster, "-client"); }
-std::string DisruptionBudgetName(std::string_view cluster) { return std::string(cluster); }
-std::string VolumeName(std::string_view member) { return Join(member, "-data"); }
+std::string PeerServiceName(std::string_view cluster) {
+  return Join(cluster, "-peer");
+}
+std::string ClientServiceName(std::string_view cluster) {
+  return Join(cluster, "-client");
+}
+std::string DisruptionBudgetName(std::string_view cluster) {
+  return std::string(cluster);
+}
+std::string VolumeName(std::string_view member) {
+  return Join(member, "-data");
+}
 
 std::string MemberHost(std::string_view member, std::string_view cluster, std::string_view ns) {
   return std::string(member) + "." + PeerServiceName(cluster) + "." + std::string(ns) + ".svc";

@@ -12,12 +12,14 @@
 namespace quorate::api {
 
 // Labels on pods, volumes, services and member slots.
-inline constexpr std::string_view kLabelCluster = "quorate.dev/cluster";         // cluster name
-inline constexpr std::string_view kLabelClusterUid = "quorate.dev/cluster-uid";  // its UID: names come back, UIDs do not
-inline constexpr std::string_view kLabelMember = "quorate.dev/member";           // slot name
-inline constexpr std::string_view kLabelRole = "quorate.dev/role";               // voter, learner: of pods
-inline constexpr std::string_view kLabelBackup = "quorate.dev/backup";           // EtcdBackup name: of backup pods
-inline constexpr std::string_view kLabelSchedule = "quorate.dev/schedule";       // of EtcdBackup objects
+inline constexpr std::string_view kLabelCluster = "quorate.dev/cluster";  // cluster name
+inline constexpr std::string_view kLabelClusterUid =
+    "quorate.dev/cluster-uid";  // its UID: names come back, UIDs do not
+inline constexpr std::string_view kLabelMember = "quorate.dev/member";  // slot name
+inline constexpr std::string_view kLabelRole = "quorate.dev/role";      // voter, learner: of pods
+inline constexpr std::string_view kLabelBackup =
+    "quorate.dev/backup";  // EtcdBackup name: of backup pods
+inline constexpr std::string_view kLabelSchedule = "quorate.dev/schedule";  // of EtcdBackup objects
 inline constexpr std::string_view kLabelComponent = "app.kubernetes.io/component";
 inline constexpr std::string_view kLabelManagedBy = "app.kubernetes.io/managed-by";
 inline constexpr std::string_view kLabelName = "app.kubernetes.io/name";

@@ -1,7 +1,8 @@
 // Validate: the checks of the CRDs, made again by the operator.
 //
-// An API server without CEL, or one that was given an older CRD, must not be able to hand the operator a spec it would
-// act on wrongly. Every message here is a message of a rule in crds/, and the other way round: the schema test compares.
+// An API server without CEL, or one that was given an older CRD, must not be able to hand the
+// operator a spec it would act on wrongly. Every message here is a message of a rule in crds/, and
+// the other way round: the schema test compares.
 //
 // Thread: pure functions.
 #pragma once

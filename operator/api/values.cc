@@ -33,7 +33,9 @@ constexpr std::array kSuffixes = {
     Suffix{"E", 1e18L},
 };
 
-bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+bool IsDigit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
 
 // Takes a fixed number of digits off the front.
 std::optional<int> TakeDigits(std::string_view& text, std::size_t count) {
@@ -159,9 +161,13 @@ std::string FormatDuration(Duration duration) {
 }
 
 std::optional<Duration> ParseDuration(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, long double>, 7> kUnits = {
-      {{"ms", 1.0L}, {"us", 1e-3L}, {"µs", 1e-3L}, {"ns", 1e-6L}, {"h", 3600e3L}, {"m", 60e3L},
-       {"s", 1e3L}}};
+  constexpr std::array<std::pair<std::string_view, long double>, 7> kUnits = {{{"ms", 1.0L},
+                                                                               {"us", 1e-3L},
+                                                                               {"µs", 1e-3L},
+                                                                               {"ns", 1e-6L},
+                                                                               {"h", 3600e3L},
+                                                                               {"m", 60e3L},
+                                                                               {"s", 1e3L}}};
   if (text == "0") return Duration(0);
   if (text.empty()) return std::nullopt;
   long double total = 0;

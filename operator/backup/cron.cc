@@ -29,15 +29,19 @@ constexpr FieldKind kMonth{"month", 1, 12, "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC
 constexpr FieldKind kWeekday{"weekday", 0, 7, "SUNMONTUEWEDTHUFRISAT"};
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kNames = {
-    {{"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"},
-     {"@weekly", "0 0 * * 0"}, {"@daily", "0 0 * * *"}, {"@midnight", "0 0 * * *"},
+    {{"@yearly", "0 0 1 1 *"},
+     {"@annually", "0 0 1 1 *"},
+     {"@monthly", "0 0 1 * *"},
+     {"@weekly", "0 0 * * 0"},
+     {"@daily", "0 0 * * *"},
+     {"@midnight", "0 0 * * *"},
      {"@hourly", "0 * * * *"}}};
 
 Error Wrong(const FieldKind& kind, std::string_view text) {
-  return {Code::kInvalidArgument,
-          "schedule: " + std::string(kind.name) + " \"" + std::string(text) + "\" must be " +
-              std::to_string(kind.min) + " to " + std::to_string(kind.max) +
-              ", with lists (1,2), ranges (1-5) and steps (*/5)"};
+  return {Code::kInvalidArgument, "schedule: " + std::string(kind.name) + " \"" +
+                                      std::string(text) + "\" must be " + std::to_string(kind.min) +
+                                      " to " + std::to_string(kind.max) +
+                                      ", with lists (1,2), ranges (1-5) and steps (*/5)"};
 }
 
 std::vector<std::string_view> SplitAt(std::string_view text, char separator) {
@@ -105,7 +109,9 @@ Status AddField(const FieldKind& kind, std::string_view field, Set add) {
   return {};
 }
 
-bool BeginsWithStar(std::string_view field) { return field.starts_with('*') || field == "?"; }
+bool BeginsWithStar(std::string_view field) {
+  return field.starts_with('*') || field == "?";
+}
 
 std::vector<std::string_view> Words(std::string_view text) {
   std::vector<std::string_view> words;
@@ -160,7 +166,8 @@ std::optional<Time> Cron::Next(Time after, Time anchor, const TimeZone& zone) co
     if (after < anchor) return anchor + every_;
     return anchor + ((after - anchor) / every_ + 1) * every_;
   }
-  // A local day begins up to a day before its date in UTC, and a clock change may move a run out of its own day.
+  // A local day begins up to a day before its date in UTC, and a clock change may move a run out of
+  // its own day.
   const auto first = std::chrono::floor<days>(zone.ToLocal(after)) - days(1);
   for (auto day = first; day < first + kHorizon; day += days(1)) {
     if (!IsDay(std::chrono::year_month_day(day))) continue;

@@ -1,8 +1,8 @@
 // Expired: which of a schedule's backups may go.
 //
-// A backup that any rule keeps stays; without rules all stay. The newest minKeep good ones stay whatever the rules say,
-// so the last good backup is never lost to an unlucky clock. Newer means a higher revision; time only decides between
-// equal revisions and fills the calendar.
+// A backup that any rule keeps stays; without rules all stay. The newest minKeep good ones stay
+// whatever the rules say, so the last good backup is never lost to an unlucky clock. Newer means a
+// higher revision; time only decides between equal revisions and fills the calendar.
 //
 // Thread: pure.
 #pragma once
@@ -18,9 +18,9 @@ namespace quorate::backup {
 
 // One completed backup.
 struct Artifact {
-  std::string name;           // of its EtcdBackup
+  std::string name;  // of its EtcdBackup
   std::int64_t revision = 0;
-  Time time;                  // when it was complete
+  Time time;  // when it was complete
 
   bool operator==(const Artifact&) const = default;
 };

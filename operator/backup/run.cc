@@ -86,8 +86,10 @@ RunDecision Retry(const RunReport& report, const RunInput& input, api::BackupSta
   status.reason = report.reason;
   status.message = report.message;
   if (attempt > input.backup.spec.retries) {
-    return {RunAction::kDeletePod, input.pod->name,
-            Failed(std::move(status), report.reason, report.message, input.now), {}};
+    return {RunAction::kDeletePod,
+            input.pod->name,
+            Failed(std::move(status), report.reason, report.message, input.now),
+            {}};
   }
   const Time again = ended + Backoff(attempt);
   if (input.now >= again) return Begin(input, std::move(status), attempt + 1);
@@ -114,12 +116,14 @@ RunDecision DecideRun(const RunInput& input) {
   status.observed_generation = input.backup.meta.generation;
   if (status.phase == BackupPhase::kCompleted || status.phase == BackupPhase::kFailed) {
     const bool pod = input.pod.has_value();
-    return {pod ? RunAction::kDeletePod : RunAction::kNothing, pod ? input.pod->name : "", status,
-            {}};
+    return {
+        pod ? RunAction::kDeletePod : RunAction::kNothing, pod ? input.pod->name : "", status, {}};
   }
   if (status.start_time && input.now - *status.start_time > Patience(input.backup.spec)) {
-    return {input.pod ? RunAction::kDeletePod : RunAction::kNothing, status.pod_name,
-            Failed(status, "DeadlineExceeded", "the attempts took too long", input.now), {}};
+    return {input.pod ? RunAction::kDeletePod : RunAction::kNothing,
+            status.pod_name,
+            Failed(status, "DeadlineExceeded", "the attempts took too long", input.now),
+            {}};
   }
   const bool ended = input.pod && (input.pod->phase == RunPodPhase::kSucceeded ||
                                    input.pod->phase == RunPodPhase::kFailed);

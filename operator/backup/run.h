@@ -1,7 +1,9 @@
-// DecideRun: how one EtcdBackup comes about: a pod an attempt, a report at its end, a few attempts at most.
+// DecideRun: how one EtcdBackup comes about: a pod an attempt, a report at its end, a few attempts
+// at most.
 //
-// The pod's name follows from the backup's and the attempt's number, so making it twice makes one. The operator holds
-// no bytes of the backup: the pod carries them to the store and reports by its termination message.
+// The pod's name follows from the backup's and the attempt's number, so making it twice makes one.
+// The operator holds no bytes of the backup: the pod carries them to the store and reports by its
+// termination message.
 //
 // Thread: pure.
 #pragma once
@@ -29,7 +31,8 @@ struct RunPod {
 struct RunInput {
   api::EtcdBackup backup;
   std::optional<RunPod> pod;  // the one of status.podName
-  std::string blocked;        // sentence: why no run can start now (no such store, cluster not available); "": nothing
+  std::string blocked;        // sentence: why no run can start now (no such store, cluster not
+                              // available); "": nothing
   Time now;
 };
 
@@ -44,9 +47,11 @@ struct RunDecision {
 
 RunDecision DecideRun(const RunInput& input);
 
-// What a backup pod's termination message says: one JSON object, written by `quoratectl backup save`.
+// What a backup pod's termination message says: one JSON object, written by `quoratectl backup
+// save`.
 //   {"location":"db/a/<uid>/20261121T030000Z-1234","revision":1234,"sizeBytes":1,"storedBytes":1,"sha256":"..",
-//    "clusterId":"cafe","member":"a-x1y2z","serverVersion":"0.1.0"}     or   {"reason":"AccessDenied","message":".."}
+//    "clusterId":"cafe","member":"a-x1y2z","serverVersion":"0.1.0"}     or
+//    {"reason":"AccessDenied","message":".."}
 struct RunReport {
   bool good = false;
   std::string location;
@@ -57,7 +62,7 @@ struct RunReport {
   std::string cluster_id;
   std::string member;
   std::string server_version;
-  std::string reason;   // only when not good
+  std::string reason;  // only when not good
   std::string message;
 };
 

@@ -9,7 +9,8 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr int kDueCountMax = 1000;  // after this many missed runs the count is given up, not the schedule
+constexpr int kDueCountMax =
+    1000;  // after this many missed runs the count is given up, not the schedule
 
 struct Due {
   std::optional<Time> latest;

@@ -1,7 +1,8 @@
 // Decide: what an EtcdBackupSchedule has to do now.
 //
-// At most one run is started for any number of times that were missed; a run that could not start within
-// startingDeadlineSeconds is missed for good. A run's name follows from its time, so starting it twice makes one.
+// At most one run is started for any number of times that were missed; a run that could not start
+// within startingDeadlineSeconds is missed for good. A run's name follows from its time, so
+// starting it twice makes one.
 //
 // Thread: pure.
 #pragma once
@@ -22,7 +23,7 @@ struct ScheduleDecision {
   bool held_back = false;             // due, but the run before is still going (Forbid)
   std::int64_t missed = 0;            // to be added to status.missedRuns
   std::optional<Time> last_schedule;  // new status.lastScheduleTime; nullopt: as before
-  std::optional<Time> next;           // status.nextScheduleTime, and when to look again; nullopt: never
+  std::optional<Time> next;  // status.nextScheduleTime, and when to look again; nullopt: never
 };
 
 // kInvalidArgument when spec.schedule cannot be read. `active`: whether runs are under way.

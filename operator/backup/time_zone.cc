@@ -124,14 +124,19 @@ std::optional<YearlyRule> TakeYearly(RuleReader& reader) {
   return rule;
 }
 
-Time AtOffset(LocalTime local, seconds offset) { return Time(local.time_since_epoch() - offset); }
+Time AtOffset(LocalTime local, seconds offset) {
+  return Time(local.time_since_epoch() - offset);
+}
 
 }  // namespace
 
-TimeZone TimeZone::Utc() { return {}; }
+TimeZone TimeZone::Utc() {
+  return {};
+}
 
 bool TimeZone::IsName(std::string_view name) {
-  if (name.empty() || name.front() == '/' || name.find("..") != std::string_view::npos) return false;
+  if (name.empty() || name.front() == '/' || name.find("..") != std::string_view::npos)
+    return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '+' || c == '-' ||
            c == '/';
@@ -190,7 +195,8 @@ Status TimeZone::AddRule(std::string_view posix) {
   for (int year = 1970; year <= kLastYearOfRule; ++year) {
     std::vector<Change> both = {{AtOffset(begin->In(year), standard), summer},
                                 {AtOffset(end->In(year), summer), standard}};
-    std::sort(both.begin(), both.end(), [](const Change& a, const Change& b) { return a.at < b.at; });
+    std::sort(both.begin(), both.end(),
+              [](const Change& a, const Change& b) { return a.at < b.at; });
     for (const Change& change : both) {
       if (change.at > known) changes_.push_back(change);
     }
@@ -211,8 +217,8 @@ LocalTime TimeZone::ToLocal(Time time) const {
 std::vector<Time> TimeZone::ToInstants(LocalTime local) const {
   const Time as_if(local.time_since_epoch());
   std::vector<Time> instants;
-  for (const seconds offset : {OffsetAt(as_if - std::chrono::hours(26)),
-                               OffsetAt(as_if + std::chrono::hours(26))}) {
+  for (const seconds offset :
+       {OffsetAt(as_if - std::chrono::hours(26)), OffsetAt(as_if + std::chrono::hours(26))}) {
     const Time instant = AtOffset(local, offset);
     const bool known = std::find(instants.begin(), instants.end(), instant) != instants.end();
     if (OffsetAt(instant) == offset && !known) instants.push_back(instant);

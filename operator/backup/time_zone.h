@@ -1,7 +1,7 @@
 // TimeZone: local time and back, from the bytes of a TZif file (the system's tzdata).
 //
-// The room reads no files: whoever has a Disk hands the bytes over. A time that a clock change skips has no instant, one
-// that it repeats has two; nobody here guesses which is meant.
+// The room reads no files: whoever has a Disk hands the bytes over. A time that a clock change
+// skips has no instant, one that it repeats has two; nobody here guesses which is meant.
 //
 // Thread: values.
 // Source: RFC 8536 (TZif), POSIX TZ strings in its footer.

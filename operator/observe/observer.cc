@@ -48,9 +48,8 @@ Status ReadSlots(const plan::Desired& desired, kube::Reader& reader, plan::Obser
     slot.object = TRY(api::FromJson<api::EtcdMember>(*object));
     observed.slots.push_back(std::move(slot));
   }
-  std::sort(observed.slots.begin(), observed.slots.end(), [](const auto& a, const auto& b) {
-    return a.object.meta.name < b.object.meta.name;
-  });
+  std::sort(observed.slots.begin(), observed.slots.end(),
+            [](const auto& a, const auto& b) { return a.object.meta.name < b.object.meta.name; });
   return {};
 }
 
@@ -147,9 +146,8 @@ Status ReadServices(const plan::Desired& desired, kube::Reader& reader, plan::Ob
 }
 
 Status ReadBudget(const plan::Desired& desired, kube::Reader& reader, plan::Observed& observed) {
-  const auto budget =
-      TRY(Find(reader, resources::kPodDisruptionBudgets,
-               {desired.ns(), api::DisruptionBudgetName(desired.name())}));
+  const auto budget = TRY(Find(reader, resources::kPodDisruptionBudgets,
+                               {desired.ns(), api::DisruptionBudgetName(desired.name())}));
   if (budget && IsOurs(desired, *budget)) {
     observed.budget = static_cast<std::int32_t>(kube::Number(*budget, "/spec/minAvailable"));
   }
@@ -162,7 +160,8 @@ std::vector<std::string> AlarmsOf(const etcdserverpb::StatusResponse& status) {
   for (const std::string& error : status.errors()) {
     for (const char* alarm : {"NOSPACE", "CORRUPT"}) {
       if (error.find(alarm) == std::string::npos) continue;
-      if (std::find(alarms.begin(), alarms.end(), alarm) == alarms.end()) alarms.emplace_back(alarm);
+      if (std::find(alarms.begin(), alarms.end(), alarm) == alarms.end())
+        alarms.emplace_back(alarm);
     }
   }
   return alarms;

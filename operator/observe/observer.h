@@ -1,9 +1,10 @@
 // Observer: reads everything about one cluster once and makes one Observed of it.
 //
-// Kubernetes objects come through a Reader: caches for a look, the live Client before a step. Members are always asked
-// live: each running pod's server for its status, then any that knows a leader for the linearizable member list.
-// A member that does not answer within the patience is absent from the facts, never an error; an API server that does
-// not answer is one, because half a picture would look like a smaller cluster.
+// Kubernetes objects come through a Reader: caches for a look, the live Client before a step.
+// Members are always asked live: each running pod's server for its status, then any that knows a
+// leader for the linearizable member list. A member that does not answer within the patience is
+// absent from the facts, never an error; an API server that does not answer is one, because half a
+// picture would look like a smaller cluster.
 //
 // Ownership: borrows the Random. Keeps one client per cluster between looks.
 // Thread: several workers, never two for one cluster.
@@ -28,13 +29,14 @@
 namespace quorate::observe {
 
 // A client for these endpoints; nothing is dialled yet.
-using Connector = std::function<Result<std::unique_ptr<etcdclient::Client>>(
-    std::vector<std::string> endpoints)>;
+using Connector =
+    std::function<Result<std::unique_ptr<etcdclient::Client>>(std::vector<std::string> endpoints)>;
 
 class Observer {
  public:
   struct Options {
-    // Ask servers at their pod's address rather than by name: names of fresh pods are unknown to DNS for a while.
+    // Ask servers at their pod's address rather than by name: names of fresh pods are unknown to
+    // DNS for a while.
     bool by_pod_ip = true;
     std::chrono::milliseconds patience{1500};  // one question to one member
   };

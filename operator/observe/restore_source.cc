@@ -61,8 +61,8 @@ Result<plan::RestoreSource> FindRestoreSource(const plan::Desired& desired, kube
   }
   if (!object.ok()) return object.error();
   const auto store = api::FromJson<api::EtcdBackupStore>(*object);
-  const std::string broken = store.ok() ? api::Describe(api::Validate(*store))
-                                        : store.error().message;
+  const std::string broken =
+      store.ok() ? api::Describe(api::Validate(*store)) : store.error().message;
   if (!broken.empty()) source.problem = "backup store " + source.store_name + ": " + broken;
   return source;
 }

@@ -10,7 +10,8 @@
 
 namespace quorate::observe {
 
-// What is missing is a problem a person reads, not an Error; an Error is an API server that did not answer.
+// What is missing is a problem a person reads, not an Error; an Error is an API server that did not
+// answer.
 Result<plan::RestoreSource> FindRestoreSource(const plan::Desired& desired, kube::Reader& reader);
 
 }  // namespace quorate::observe

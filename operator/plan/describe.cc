@@ -55,7 +55,9 @@ std::string DetailOf(const Step& step) {
 
 }  // namespace
 
-std::string NameOf(const Step& step) { return std::string(kNames[step.index()]); }
+std::string NameOf(const Step& step) {
+  return std::string(kNames[step.index()]);
+}
 
 std::string SubjectOf(const Step& step) {
   return std::visit(

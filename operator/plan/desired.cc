@@ -8,8 +8,8 @@
 namespace quorate::plan {
 namespace {
 
-// Canon: the fields a pod is made from, as text. A field enters only when it is not at its default, so that a field
-// added later leaves every revision as it is.
+// Canon: the fields a pod is made from, as text. A field enters only when it is not at its default,
+// so that a field added later leaves every revision as it is.
 class Canon {
  public:
   void Add(std::string_view name, std::string_view value) {

@@ -1,7 +1,8 @@
 // Desired: what a cluster should be: its validated object and what follows from it.
 //
-// revision names everything a member pod is made from; a pod with another revision is to be rolled. It is a digest of
-// spec fields alone, never of the operator's version, so that a new operator restarts nothing.
+// revision names everything a member pod is made from; a pod with another revision is to be rolled.
+// It is a digest of spec fields alone, never of the operator's version, so that a new operator
+// restarts nothing.
 //
 // Thread: values.
 #pragma once
@@ -26,8 +27,8 @@ struct Desired {
   bool deleted() const { return cluster.meta.deleted.has_value(); }
 };
 
-// Errors: kInvalidArgument with every violation, when the spec is not valid. A cluster that is being deleted is never
-// refused: a broken spec must not keep it alive.
+// Errors: kInvalidArgument with every violation, when the spec is not valid. A cluster that is
+// being deleted is never refused: a broken spec must not keep it alive.
 Result<Desired> MakeDesired(const api::EtcdCluster& cluster, std::string_view default_repository);
 
 }  // namespace quorate::plan

@@ -83,8 +83,8 @@ std::string View::FailureEvidence(const MemberView& member) const {
   if (CondemnsData(pod->last_exit->code)) return ExitText(*pod->last_exit);
   if (grace_over && pod->restarts >= kCrashLoopRestarts &&
       !IsCurableElsewhere(pod->last_exit->code)) {
-    return "its server crashed " + std::to_string(pod->restarts) + " times: " +
-           ExitText(*pod->last_exit);
+    return "its server crashed " + std::to_string(pod->restarts) +
+           " times: " + ExitText(*pod->last_exit);
   }
   return "";
 }

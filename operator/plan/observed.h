@@ -1,11 +1,10 @@
 // Observed: everything about one cluster, read once.
 //
-// Facts only, each as its source told it; nothing here is a judgement. What could not be read is absent, and absence is
-// never evidence: a member list nobody answered is nullopt, not empty.
+// Facts only, each as its source told it; nothing here is a judgement. What could not be read is
+// absent, and absence is never evidence: a member list nobody answered is nullopt, not empty.
 //
-// Invariants: slots are sorted by name; a pod or volume is under its slot when its name and cluster UID match, else
-// among the strays. Immutable once made.
-// Thread: values.
+// Invariants: slots are sorted by name; a pod or volume is under its slot when its name and cluster
+// UID match, else among the strays. Immutable once made. Thread: values.
 #pragma once
 
 #include <cstdint>
@@ -45,19 +44,19 @@ struct PodFacts {
   std::string uid;
   PodPhase phase = PodPhase::kPending;
   bool terminating = false;
-  bool ready = false;                        // its Ready condition
-  std::optional<Time> ready_changed;         // when that condition last flipped
+  bool ready = false;                 // its Ready condition
+  std::optional<Time> ready_changed;  // when that condition last flipped
   std::optional<Time> created;
-  std::string node;                          // "": not scheduled
-  std::string endpoint;                      // client URL under which its server is asked; "": none yet
-  std::optional<Time> node_silent_since;     // its node's Ready condition is not True since then
-  std::string revision;                      // of the spec it was made from
-  bool starts_new = false;                   // may form a cluster
-  std::string initial_cluster;               // as given at its making
-  std::string role;                          // its role label: "voter", "learner" or ""
+  std::string node;      // "": not scheduled
+  std::string endpoint;  // client URL under which its server is asked; "": none yet
+  std::optional<Time> node_silent_since;  // its node's Ready condition is not True since then
+  std::string revision;                   // of the spec it was made from
+  bool starts_new = false;                // may form a cluster
+  std::string initial_cluster;            // as given at its making
+  std::string role;                       // its role label: "voter", "learner" or ""
   std::int32_t restarts = 0;
-  std::optional<Exit> last_exit;             // of the server container's last termination
-  std::string problem;                       // why it does not start, e.g. "ImagePullBackOff: ..."; "": none known
+  std::optional<Exit> last_exit;  // of the server container's last termination
+  std::string problem;  // why it does not start, e.g. "ImagePullBackOff: ..."; "": none known
 
   bool operator==(const PodFacts&) const = default;
 };
@@ -65,15 +64,15 @@ struct PodFacts {
 struct VolumeFacts {
   std::string name;
   std::string uid;
-  std::string member;              // its member label
+  std::string member;  // its member label
   bool bound = false;
-  bool lost = false;               // phase Lost: the volume behind the claim is gone
+  bool lost = false;  // phase Lost: the volume behind the claim is gone
   bool terminating = false;
-  bool node_gone = false;          // tied to a node that no longer exists
-  std::string cluster_id;          // annotation, hex; "": never bound to a member
-  std::string member_id;           // annotation, hex
-  bool retained = false;           // kept on purpose after its member went
-  std::string problem;             // why it is not bound; "": none known
+  bool node_gone = false;  // tied to a node that no longer exists
+  std::string cluster_id;  // annotation, hex; "": never bound to a member
+  std::string member_id;   // annotation, hex
+  bool retained = false;   // kept on purpose after its member went
+  std::string problem;     // why it is not bound; "": none known
 
   bool operator==(const VolumeFacts&) const = default;
 };
@@ -82,7 +81,7 @@ struct VolumeFacts {
 struct ServerFacts {
   MemberId id;
   ClusterId cluster_id;
-  MemberId leader;        // 0: it knows none
+  MemberId leader;  // 0: it knows none
   Term term;
   LogIndex applied;
   bool learner = false;
@@ -114,9 +113,9 @@ struct Slot {
 
 // A backup that spec.bootstrap.restore names, resolved.
 struct RestoreSource {
-  std::string problem;     // sentence; "": it can be used
+  std::string problem;  // sentence; "": it can be used
   std::string store_name;
-  std::string path;        // folder below the store's prefix
+  std::string path;  // folder below the store's prefix
 
   bool operator==(const RestoreSource&) const = default;
 };
@@ -127,14 +126,14 @@ struct Observed {
   std::string members_error;                         // why, when nullopt
   std::vector<PodFacts> stray_pods;                  // of this cluster's UID, without a slot
   std::vector<VolumeFacts> stray_volumes;
-  std::string annotated_cluster_id;                  // on the EtcdCluster, hex
+  std::string annotated_cluster_id;  // on the EtcdCluster, hex
   bool has_finalizer = false;
-  bool peer_service = false;                         // there, and as it should be
+  bool peer_service = false;  // there, and as it should be
   bool client_service = false;
-  std::string service_problem;                       // a foreign object has the name; "": none
-  std::optional<std::int32_t> budget;                // minAvailable of our PodDisruptionBudget; nullopt: none
-  RestoreSource restore;                             // only looked up before the cluster is formed
-  std::string fresh_name;                            // an unused name for the next slot
+  std::string service_problem;         // a foreign object has the name; "": none
+  std::optional<std::int32_t> budget;  // minAvailable of our PodDisruptionBudget; nullopt: none
+  RestoreSource restore;               // only looked up before the cluster is formed
+  std::string fresh_name;              // an unused name for the next slot
 
   bool operator==(const Observed&) const = default;
 };

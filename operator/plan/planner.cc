@@ -30,8 +30,8 @@ Plan FirstThatSpeaks(const View& view) {
 
 Time SinceWhen(const Plan& plan, const api::PlanStatus& before, Time now) {
   const std::string step = plan.next ? NameOf(*plan.next) : "";
-  const bool same = before.operation == plan.operation && before.step == step &&
-                    before.member == plan.member;
+  const bool same =
+      before.operation == plan.operation && before.step == step && before.member == plan.member;
   return same && before.since ? *before.since : now;
 }
 
@@ -39,9 +39,9 @@ Time SinceWhen(const Plan& plan, const api::PlanStatus& before, Time now) {
 
 std::span<const Rule> RulesInOrder() {
   static constexpr std::array<Rule, 15> kRules = {
-      Finalize,      Paused,     IdentityConflict, Surroundings, Hibernate,
+      Finalize,       Paused,    IdentityConflict, Surroundings,  Hibernate,
       FinishInFlight, Bootstrap, RecreatePod,      ReplaceFailed, QuorumLost,
-      Learner,       Roll,       ScaleDown,        ScaleUp,      Nothing};
+      Learner,        Roll,      ScaleDown,        ScaleUp,       Nothing};
   return kRules;
 }
 

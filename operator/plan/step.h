@@ -1,7 +1,7 @@
 // Step: one thing the operator does, and everything needed to do it.
 //
-// Every step is idempotent and says by id and UID what it is about, so that a repeat, or a step planned on a stale view,
-// does nothing or fails; act/ has one file per kind.
+// Every step is idempotent and says by id and UID what it is about, so that a repeat, or a step
+// planned on a stale view, does nothing or fails; act/ has one file per kind.
 //
 // Thread: values.
 #pragma once

@@ -8,11 +8,12 @@
 namespace quorate::plan {
 namespace {
 
-ClusterId ParseClusterId(const std::string& hex) { return {ParseHex(hex).value_or(0)}; }
+ClusterId ParseClusterId(const std::string& hex) {
+  return {ParseHex(hex).value_or(0)};
+}
 
 bool HasUrl(const ListedMember& listed, const std::string& url) {
-  return std::find(listed.peer_urls.begin(), listed.peer_urls.end(), url) !=
-         listed.peer_urls.end();
+  return std::find(listed.peer_urls.begin(), listed.peer_urls.end(), url) != listed.peer_urls.end();
 }
 
 // The id that slot and volume have on record; 0: none.
@@ -29,7 +30,8 @@ bool IsHealthy(const MemberView& member) {
          server->leader.value != 0 && member.pod() != nullptr && !member.pod()->terminating;
 }
 
-// Asked of a formed cluster only. The seed is a member from the start, before its volume has its name.
+// Asked of a formed cluster only. The seed is a member from the start, before its volume has its
+// name.
 bool HasJoined(const MemberView& member, bool list_known) {
   if (member.listed != nullptr && !member.listed->name.empty()) return true;
   if (member.slot == nullptr) return false;
@@ -61,7 +63,8 @@ void View::LatchId() {
   cluster_id_ = ParseClusterId(observed_.annotated_cluster_id);
   if (cluster_id_.value == 0) cluster_id_ = ParseClusterId(desired_.cluster.status.cluster_id);
   for (const Slot& slot : observed_.slots) {
-    if (cluster_id_.value == 0 && slot.volume) cluster_id_ = ParseClusterId(slot.volume->cluster_id);
+    if (cluster_id_.value == 0 && slot.volume)
+      cluster_id_ = ParseClusterId(slot.volume->cluster_id);
   }
 }
 
@@ -126,7 +129,8 @@ void View::FindConflict() {
   }
   for (const MemberView& member : members_) {
     const VolumeFacts* volume = member.volume();
-    if (volume && !volume->cluster_id.empty() && ParseClusterId(volume->cluster_id) != cluster_id_) {
+    if (volume && !volume->cluster_id.empty() &&
+        ParseClusterId(volume->cluster_id) != cluster_id_) {
       conflict_ = "volume claim " + volume->name + " holds data of cluster " + volume->cluster_id +
                   ", this is cluster " + ours;
     }
@@ -203,7 +207,8 @@ std::string View::InitialCluster(std::string_view joining) const {
   for (const MemberView& member : members_) {
     if (member.listed == nullptr) continue;
     seen = seen || member.name == joining;
-    for (const std::string& url : member.listed->peer_urls) entries.push_back(member.name + "=" + url);
+    for (const std::string& url : member.listed->peer_urls)
+      entries.push_back(member.name + "=" + url);
   }
   if (!seen) entries.push_back(std::string(joining) + "=" + PeerUrl(joining));
   std::sort(entries.begin(), entries.end());  // the same members, the same text

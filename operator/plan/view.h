@@ -1,7 +1,9 @@
-// View: Observed, joined and counted: which slot is which member, who is healthy, what quorum needs.
+// View: Observed, joined and counted: which slot is which member, who is healthy, what quorum
+// needs.
 //
-// A slot and a listed member are the same when a peer URL of the one is the other's, whose name carries a random part;
-// ids are then compared with what slot and volume have on record (Conflict()). All arithmetic about quorum is here.
+// A slot and a listed member are the same when a peer URL of the one is the other's, whose name
+// carries a random part; ids are then compared with what slot and volume have on record
+// (Conflict()). All arithmetic about quorum is here.
 //
 // Ownership: borrows Desired and Observed.
 // Thread: immutable once made.
@@ -25,7 +27,7 @@ struct MemberView {
   bool joined = false;                   // is or was in the member list: its volume may hold data
   bool healthy = false;                  // listed, answers, knows a leader
   bool leader = false;
-  std::optional<Time> unhealthy_since;   // only when joined and not healthy
+  std::optional<Time> unhealthy_since;  // only when joined and not healthy
 
   bool voter() const { return listed != nullptr && !listed->learner; }
   bool learner() const { return listed != nullptr && listed->learner; }
@@ -59,7 +61,8 @@ class View {
   static int Quorum(int voters) { return voters / 2 + 1; }
   // A quorum of voters answers and agreed on the member list.
   bool HasQuorum() const;
-  // Members that stay or are to become members: slots that do not leave, and listed members without a slot.
+  // Members that stay or are to become members: slots that do not leave, and listed members without
+  // a slot.
   int active() const { return active_; }
   // A slot that neither leaves nor is a voter yet; nullptr: none.
   const MemberView* Joining() const;
@@ -67,15 +70,18 @@ class View {
   // The healthy voter, not leaving, that has applied most; nullptr: none but `other`.
   const MemberView* BestVoterBut(const MemberView& other) const;
 
-  // Stopping this member's server for a while leaves the others in quorum. A cluster of one or two voters can spare
-  // nobody: there only an all-healthy cluster may be disturbed, and it is then unavailable for that while.
+  // Stopping this member's server for a while leaves the others in quorum. A cluster of one or two
+  // voters can spare nobody: there only an all-healthy cluster may be disturbed, and it is then
+  // unavailable for that while.
   bool MaySpare(const MemberView& member) const;
   // Removing it leaves a quorum of what remains, and the present configuration can agree on it.
   bool MayRemove(const MemberView& member) const;
-  // Nothing else is under way: every voter healthy, nobody joining, leaving or listed without being started.
+  // Nothing else is under way: every voter healthy, nobody joining, leaving or listed without being
+  // started.
   bool AllQuiet() const;
 
-  // Evidence that this member's server or data will not come back by itself; "": there is none (yet).
+  // Evidence that this member's server or data will not come back by itself; "": there is none
+  // (yet).
   std::string FailureEvidence(const MemberView& member) const;
   // When FailureEvidence may change by time alone.
   std::optional<Time> EvidenceDue(const MemberView& member) const;

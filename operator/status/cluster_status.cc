@@ -161,8 +161,8 @@ Findings Find(const View& view, const plan::Plan& plan, const api::ClusterStatus
   found.progressing = IsProgressing(plan);
   found.complaint = found.hibernating ? "" : Complaint(view);
   found.sentence = SentenceOf(status.plan);
-  const bool complete = status.ready_replicas == view.spec().replicas &&
-                        status.voters == view.spec().replicas;
+  const bool complete =
+      status.ready_replicas == view.spec().replicas && status.voters == view.spec().replicas;
   found.ready = !plan.stopped && !found.progressing && found.complaint.empty() &&
                 (found.hibernating ? status.replicas == 0 : found.available && complete);
   return found;
@@ -174,27 +174,28 @@ void SetServing(const View& view, const plan::Plan& plan, const Findings& found,
             found.hibernating ? "spec.replicas is 0: pods are stopped, members and data are kept"
                               : "every member is a voter and answers");
   } else {
-    const char* reason = plan.stopped          ? "Stopped"
-                         : !found.available    ? "NotAvailable"
-                         : found.progressing   ? "Progressing"
-                                               : "MembersNotReady";
-    out.Set("Ready", false, reason,
-            found.sentence.empty() ? found.complaint : found.sentence);
+    const char* reason = plan.stopped        ? "Stopped"
+                         : !found.available  ? "NotAvailable"
+                         : found.progressing ? "Progressing"
+                                             : "MembersNotReady";
+    out.Set("Ready", false, reason, found.sentence.empty() ? found.complaint : found.sentence);
   }
   out.Set("Available", found.available, found.available ? "QuorumAnswers" : "NoQuorum",
           found.available ? "a quorum of the members agreed on who is a member"
           : view.formed() ? "no quorum of the members answers"
                           : "the cluster is not formed yet");
   const bool lost = view.formed() && !found.hibernating && view.voters() > 0 && !view.HasQuorum();
-  out.Set("QuorumLost", lost, lost ? "TooFewMembersAnswer" : "QuorumHolds",
-          lost ? (plan.operation == Operation::kBlocked ? found.sentence
-                                                        : "too few members answer; " + found.sentence)
-               : "quorum is not lost");
+  out.Set(
+      "QuorumLost", lost, lost ? "TooFewMembersAnswer" : "QuorumHolds",
+      lost ? (plan.operation == Operation::kBlocked ? found.sentence
+                                                    : "too few members answer; " + found.sentence)
+           : "quorum is not lost");
 }
 
 void SetBackup(const BackupSummary& backups, Conditions& out) {
   if (!backups.wanted) return out.Remove("BackupHealthy");
-  if (!backups.problem.empty()) return out.Set("BackupHealthy", false, "LastRunFailed", backups.problem);
+  if (!backups.problem.empty())
+    return out.Set("BackupHealthy", false, "LastRunFailed", backups.problem);
   if (backups.last.last_successful_name.empty()) {
     return out.Set("BackupHealthy", api::ConditionStatus::kUnknown, "NoBackupYet",
                    "no backup was made yet");

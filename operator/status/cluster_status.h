@@ -1,11 +1,13 @@
 // MakeStatus: what an EtcdCluster and its EtcdMembers say about themselves after one pass.
 //
-// Derived, not remembered: wiping it loses nothing that safety needs. From the status before only three things are
-// taken over: when a condition last flipped, since when the plan stands, and ids that were latched. The same world gives
-// the same status to the byte, so that a quiet cluster is never written.
+// Derived, not remembered: wiping it loses nothing that safety needs. From the status before only
+// three things are taken over: when a condition last flipped, since when the plan stands, and ids
+// that were latched. The same world gives the same status to the byte, so that a quiet cluster is
+// never written.
 //
-// Conditions: Ready (what kubectl wait and kstatus look for), Available (a quorum answers), Progressing, Degraded,
-// QuorumLost, BackupHealthy (only where backups are asked for), and the abnormal-true pair Reconciling and Stalled.
+// Conditions: Ready (what kubectl wait and kstatus look for), Available (a quorum answers),
+// Progressing, Degraded, QuorumLost, BackupHealthy (only where backups are asked for), and the
+// abnormal-true pair Reconciling and Stalled.
 //
 // Thread: pure.
 #pragma once
@@ -29,8 +31,8 @@ struct Outcome {
 
 // What the backups of this cluster say, worked out by their controller.
 struct BackupSummary {
-  bool wanted = false;           // a schedule or a backup names this cluster
-  std::string problem;           // the last failure, sentence; "": none since the last good one
+  bool wanted = false;  // a schedule or a backup names this cluster
+  std::string problem;  // the last failure, sentence; "": none since the last good one
   api::LastBackupStatus last;
 };
 

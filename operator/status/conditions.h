@@ -1,7 +1,8 @@
 // Conditions: a list of metav1.Condition that is brought up to date rather than made anew.
 //
-// lastTransitionTime moves only when a status flips. A condition that is not set in a pass stays as it was; Remove drops
-// one (kstatus wants Reconciling and Stalled absent, not False, when all is well).
+// lastTransitionTime moves only when a status flips. A condition that is not set in a pass stays as
+// it was; Remove drops one (kstatus wants Reconciling and Stalled absent, not False, when all is
+// well).
 //
 // Thread: one thread at a time.
 #pragma once

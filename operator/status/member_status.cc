@@ -15,8 +15,8 @@ namespace {
 
 MemberPhase PhaseOfJoining(const MemberView& member) {
   if (member.volume() == nullptr && member.pod() == nullptr) return MemberPhase::kPlanned;
-  const bool placed = member.pod() && !member.pod()->node.empty() && member.volume() &&
-                      member.volume()->bound;
+  const bool placed =
+      member.pod() && !member.pod()->node.empty() && member.volume() && member.volume()->bound;
   const bool seed = member.slot->object.spec.join_mode != api::JoinMode::kLearner;
   return placed && !seed ? MemberPhase::kAdding : MemberPhase::kProvisioning;
 }
@@ -36,7 +36,8 @@ MemberPhase PhaseOf(const View& view, const MemberView& member) {
 }
 
 MemberRole RoleOf(const MemberView& member) {
-  if (member.listed == nullptr) return member.joined ? MemberRole::kUnknown : MemberRole::kUnstarted;
+  if (member.listed == nullptr)
+    return member.joined ? MemberRole::kUnknown : MemberRole::kUnstarted;
   if (member.learner()) {
     return member.listed->name.empty() ? MemberRole::kUnstarted : MemberRole::kLearner;
   }

@@ -1,8 +1,10 @@
-// Rule 6: the cluster is formed, once. One seed, alone, with --initial-cluster-state=new; as soon as it answers, its
-// cluster id is written down; then its pod is made again so that it can never form a cluster a second time, not even on
-// an emptied volume; only then clients may come and the cluster grows.
+// Rule 6: the cluster is formed, once. One seed, alone, with --initial-cluster-state=new; as soon
+// as it answers, its cluster id is written down; then its pod is made again so that it can never
+// form a cluster a second time, not even on an emptied volume; only then clients may come and the
+// cluster grows.
 //
-// The seed's name follows from the cluster's UID: two operators that act at once make the same seed, not two.
+// The seed's name follows from the cluster's UID: two operators that act at once make the same
+// seed, not two.
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "plan/rules/verdicts.h"
@@ -23,11 +25,11 @@ bool Restores(const View& view) {
 Verdict MakeSeed(const View& view) {
   const auto mode = Restores(view) ? api::JoinMode::kRestore : api::JoinMode::kSeed;
   const std::string name = SeedName(view);
-  return kSpeaker.Act(CreateSlot{name, mode, api::SlotReason::kBootstrap, ""}, name,
-                      Restores(view) ? "the cluster begins with one member, restored from a backup"
-                                     : "the cluster begins with one member",
-                      {"CreateVolume " + name, "CreatePod " + name,
-                       "LatchClusterId once it answers"});
+  return kSpeaker.Act(
+      CreateSlot{name, mode, api::SlotReason::kBootstrap, ""}, name,
+      Restores(view) ? "the cluster begins with one member, restored from a backup"
+                     : "the cluster begins with one member",
+      {"CreateVolume " + name, "CreatePod " + name, "LatchClusterId once it answers"});
 }
 
 // A formed cluster whose only member's pod could still form one: the pod is made again.

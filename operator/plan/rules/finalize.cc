@@ -1,6 +1,6 @@
-// Rule 1: the cluster was deleted. Pods go first, then volumes by policy, then the slots, then the finalizer. Members do
-// not leave politely one by one: there is no cluster left to protect, and a member that cannot be removed must not hang
-// the deletion.
+// Rule 1: the cluster was deleted. Pods go first, then volumes by policy, then the slots, then the
+// finalizer. Members do not leave politely one by one: there is no cluster left to protect, and a
+// member that cannot be removed must not hang the deletion.
 #include "plan/rules/verdicts.h"
 
 namespace quorate::plan {

@@ -1,9 +1,10 @@
-// Rule 4: what was begun is finished. A leaving member goes all the way; a joining one comes up to the point where it
-// catches up (rule 13 promotes it). Every stage is read off the world, so a crash anywhere resumes here.
+// Rule 4: what was begun is finished. A leaving member goes all the way; a joining one comes up to
+// the point where it catches up (rule 13 promotes it). Every stage is read off the world, so a
+// crash anywhere resumes here.
 //
-// Joining: slot -> volume -> pod -> placed (scheduled, volume bound) -> in the member list -> started. The pod is made
-// before MemberAdd so that membership never waits on the scheduler; a server that is quicker than MemberAdd refuses to
-// join and is started again.
+// Joining: slot -> volume -> pod -> placed (scheduled, volume bound) -> in the member list ->
+// started. The pod is made before MemberAdd so that membership never waits on the scheduler; a
+// server that is quicker than MemberAdd refuses to join and is started again.
 #include <algorithm>
 #include <chrono>
 
@@ -83,8 +84,9 @@ Verdict CleanUp(const View& view, const MemberView& member) {
   const VolumeFacts* volume = member.volume();
   if (volume && !volume->terminating && !volume->retained) {
     if (MayDeleteVolume(view, member)) {
-      return speaker.Act(DeleteVolume{volume->name, volume->uid}, member.name,
-                         gone + ", the others have all its data, and the reclaim policy says Delete");
+      return speaker.Act(
+          DeleteVolume{volume->name, volume->uid}, member.name,
+          gone + ", the others have all its data, and the reclaim policy says Delete");
     }
     return speaker.Act(RetainVolume{volume->name, volume->uid}, member.name,
                        gone + "; its volume is kept");
@@ -123,11 +125,13 @@ Verdict NoteRemovedByHand(const View& view) {
                                      : member.slot->object.status.member_id;
     if (recorded.empty()) continue;
     const Speaker speaker{"4 finish the step in flight", api::Operation::kReplace};
-    return speaker.Act(
-        MarkLeaving{member.name, api::SlotReason::kRemovedByHand,
-                    "member " + recorded + " is no longer in the member list", {}},
-        member.name, "member " + recorded + " was removed from the cluster by somebody else",
-        {"CreateSlot for a fresh member"});
+    return speaker.Act(MarkLeaving{member.name,
+                                   api::SlotReason::kRemovedByHand,
+                                   "member " + recorded + " is no longer in the member list",
+                                   {}},
+                       member.name,
+                       "member " + recorded + " was removed from the cluster by somebody else",
+                       {"CreateSlot for a fresh member"});
   }
   return std::nullopt;
 }
@@ -144,7 +148,8 @@ bool IsVolumeOfListed(const View& view, const VolumeFacts& volume) {
   });
 }
 
-// A slot object that somebody deleted while its member lives on is recorded again; a pod that is nobody's is stopped.
+// A slot object that somebody deleted while its member lives on is recorded again; a pod that is
+// nobody's is stopped.
 Verdict RecordLostSlot(const View& view) {
   if (!view.formed()) return std::nullopt;
   const Speaker speaker{"4 finish the step in flight", api::Operation::kRecreate};
@@ -156,9 +161,9 @@ Verdict RecordLostSlot(const View& view) {
         volume.member, volume.member + " lost its record; its volume names it");
   }
   for (const PodFacts& pod : view.observed().stray_pods) {
-    const bool listed = std::any_of(
-        view.members().begin(), view.members().end(),
-        [&](const MemberView& m) { return m.slot == nullptr && m.name == pod.name; });
+    const bool listed =
+        std::any_of(view.members().begin(), view.members().end(),
+                    [&](const MemberView& m) { return m.slot == nullptr && m.name == pod.name; });
     if (!view.list_known() || listed || pod.terminating) continue;
     return speaker.Act(DeletePod{pod.name, pod.uid}, pod.name,
                        "pod " + pod.name + " is no member and nothing records it");
@@ -177,7 +182,8 @@ Verdict AddToList(const View& view, const MemberView& member, const Speaker& spe
   if (!others_well) {
     return speaker.WaitBriefly(view, member.name, why, "every present member to be healthy");
   }
-  if (view.learners() > 0) return speaker.Wait(member.name, why, "the other learner to be promoted");
+  if (view.learners() > 0)
+    return speaker.Wait(member.name, why, "the other learner to be promoted");
   return speaker.Act(MemberAdd{member.name, view.PeerUrl(member.name)}, member.name, why,
                      {"MemberPromote " + member.name + " once it caught up"});
 }
@@ -208,9 +214,10 @@ Verdict FinishJoining(const View& view) {
     return std::nullopt;  // rule 7
   }
   if (pod->initial_cluster != view.InitialCluster(member->name) && member->server() == nullptr) {
-    return speaker.Act(DeletePod{pod->name, pod->uid}, member->name,
-                       "the members changed since its pod was made: it must be told the present ones",
-                       {"CreatePod " + member->name});
+    return speaker.Act(
+        DeletePod{pod->name, pod->uid}, member->name,
+        "the members changed since its pod was made: it must be told the present ones",
+        {"CreatePod " + member->name});
   }
   if (pod->node.empty() || !volume->bound) {
     return speaker.Wait(member->name, member->name + " is being placed", view.Symptom(*member));

@@ -1,5 +1,5 @@
-// spec.replicas 0: the pods stop, members and volumes stay as they are. With replicas back above 0 the pods return on
-// their volumes (rule 7), all of them, before any scaling.
+// spec.replicas 0: the pods stop, members and volumes stay as they are. With replicas back above 0
+// the pods return on their volumes (rule 7), all of them, before any scaling.
 #include "plan/rules/verdicts.h"
 
 namespace quorate::plan {
@@ -15,7 +15,8 @@ Verdict Hibernate(const View& view) {
     if (!pod->terminating) return kSpeaker.Act(DeletePod{pod->name, pod->uid}, member.name, reason);
     stopping = pod;
   }
-  if (stopping) return kSpeaker.Wait(stopping->name, reason, "pod " + stopping->name + " to be gone");
+  if (stopping)
+    return kSpeaker.Wait(stopping->name, reason, "pod " + stopping->name + " to be gone");
   return kSpeaker.Wait("", reason, "spec.replicas to rise");
 }
 

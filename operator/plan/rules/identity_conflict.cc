@@ -1,5 +1,5 @@
-// Rule 3: the records of who is who contradict each other. Every further step could start a member on another one's
-// data or split the cluster in two, so nothing is done until a person has looked.
+// Rule 3: the records of who is who contradict each other. Every further step could start a member
+// on another one's data or split the cluster in two, so nothing is done until a person has looked.
 #include "plan/rules/verdicts.h"
 
 namespace quorate::plan {

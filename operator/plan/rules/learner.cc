@@ -1,4 +1,5 @@
-// Rule 13: a learner that caught up is promoted; one that never does is dropped, so that a fresh one may try.
+// Rule 13: a learner that caught up is promoted; one that never does is dropped, so that a fresh
+// one may try.
 #include <chrono>
 
 #include "plan/rules/verdicts.h"

@@ -8,8 +8,9 @@ Verdict Nothing(const View& view) {
   for (const MemberView& member : view.members()) {
     if (member.slot == nullptr) {
       return kSpeaker.Wait(member.name,
-                           "the member list has " + member.name + ", which nobody recorded; it is "
-                           "left alone and counts as a member",
+                           "the member list has " + member.name +
+                               ", which nobody recorded; it is "
+                               "left alone and counts as a member",
                            "");
     }
   }

@@ -1,5 +1,6 @@
-// Rule 11: too few members answer. Nothing is removed and nothing wiped: pods keep coming back on their own volumes
-// (rule 7), and the rest is waiting. Recovery from a survivor or a backup needs a person's word and is not done here.
+// Rule 11: too few members answer. Nothing is removed and nothing wiped: pods keep coming back on
+// their own volumes (rule 7), and the rest is waiting. Recovery from a survivor or a backup needs a
+// person's word and is not done here.
 #include "plan/rules/verdicts.h"
 
 namespace quorate::plan {
@@ -28,7 +29,8 @@ Verdict QuorumLost(const View& view) {
   if (!missing.empty()) reason += " (" + missing + ")";
   std::string waiting = "members to come back on their volumes";
   if (!failed.empty()) {
-    waiting += "; " + failed + " cannot, so restore a backup into a new cluster (bootstrap.restore) "
+    waiting += "; " + failed +
+               " cannot, so restore a backup into a new cluster (bootstrap.restore) "
                "unless you can bring that data back";
   }
   return kSpeaker.Wait("", reason, waiting);

@@ -1,6 +1,6 @@
-// Rule 7: a member without a pod gets one again, on its own volume and under its own identity. That is all it takes
-// after an eviction, a drain, a deleted pod, or all pods deleted at once; membership does not change, and quorum is not
-// asked, because this is how quorum comes back.
+// Rule 7: a member without a pod gets one again, on its own volume and under its own identity. That
+// is all it takes after an eviction, a drain, a deleted pod, or all pods deleted at once;
+// membership does not change, and quorum is not asked, because this is how quorum comes back.
 #include "plan/rules/verdicts.h"
 
 namespace quorate::plan {
@@ -13,12 +13,13 @@ Verdict ForMember(const View& view, const MemberView& member) {
   const std::string& name = member.name;
   if (pod && !pod->terminating &&
       (pod->phase == PodPhase::kFailed || pod->phase == PodPhase::kSucceeded)) {
-    return kSpeaker.Act(DeletePod{pod->name, pod->uid}, name,
-                        "its pod ended for good" +
-                            (pod->problem.empty() ? std::string() : ": " + pod->problem),
-                        {"CreatePod " + name});
+    return kSpeaker.Act(
+        DeletePod{pod->name, pod->uid}, name,
+        "its pod ended for good" + (pod->problem.empty() ? std::string() : ": " + pod->problem),
+        {"CreatePod " + name});
   }
-  // While nobody can be asked who is a member, whoever has a volume may be one: its server finds out and can do no harm.
+  // While nobody can be asked who is a member, whoever has a volume may be one: its server finds
+  // out and can do no harm.
   const bool may_be_member = member.joined || (!view.list_known() && member.volume() != nullptr);
   if (!may_be_member || !view.FailureEvidence(member).empty()) return std::nullopt;
   if (pod && pod->terminating) {

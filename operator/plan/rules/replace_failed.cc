@@ -1,9 +1,9 @@
-// Rule 10: a member that will not come back by itself is replaced: first removed, then a fresh member with a fresh name
-// and an empty volume takes its place (rules 4 and 17). Never the other way round with a voter: an added voter beside a
-// dead one makes quorum harder, not easier.
+// Rule 10: a member that will not come back by itself is replaced: first removed, then a fresh
+// member with a fresh name and an empty volume takes its place (rules 4 and 17). Never the other
+// way round with a voter: an added voter beside a dead one makes quorum harder, not easier.
 //
-// It takes evidence (View::FailureEvidence). A member that merely does not answer is waited for: from here a lost
-// network and a lost member look the same.
+// It takes evidence (View::FailureEvidence). A member that merely does not answer is waited for:
+// from here a lost network and a lost member look the same.
 #include <algorithm>
 #include <chrono>
 
@@ -15,8 +15,8 @@ namespace {
 constexpr Speaker kSpeaker{"10 replace a failed member", api::Operation::kReplace};
 
 int ReplacementsInLastHour(const View& view) {
-  return static_cast<int>(std::count_if(
-      view.members().begin(), view.members().end(), [&](const MemberView& member) {
+  return static_cast<int>(
+      std::count_if(view.members().begin(), view.members().end(), [&](const MemberView& member) {
         if (!member.leaving) return false;
         const api::LeaveSpec& leave = *member.slot->object.spec.leave;
         return leave.reason == api::SlotReason::kReplace && leave.time &&
@@ -45,10 +45,9 @@ Verdict Judge(const View& view, const MemberView& member) {
     return kSpeaker.Wait(member.name, reason,
                          "enough healthy members to replace it without losing quorum");
   }
-  return kSpeaker.Act(MarkLeaving{member.name, api::SlotReason::kReplace, evidence,
-                                  member.listed->id},
-                      member.name, reason,
-                      {"MemberRemove " + member.name, "CreateSlot for a fresh member"});
+  return kSpeaker.Act(
+      MarkLeaving{member.name, api::SlotReason::kReplace, evidence, member.listed->id}, member.name,
+      reason, {"MemberRemove " + member.name, "CreateSlot for a fresh member"});
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Rule 15: pods that were made from an older spec are made again, one at a time, each healthy and settled before the
-// next, the leader last and only after leadership moved. A pod that is down anyway goes at once: the new spec may be
-// its cure.
+// Rule 15: pods that were made from an older spec are made again, one at a time, each healthy and
+// settled before the next, the leader last and only after leadership moved. A pod that is down
+// anyway goes at once: the new spec may be its cure.
 #include <chrono>
 
 #include "plan/rules/verdicts.h"

@@ -1,5 +1,5 @@
-// Rule 16: too many members. One leaves at a time: first who is not a voter yet, then who is unhealthy, then the newest
-// follower, the leader last.
+// Rule 16: too many members. One leaves at a time: first who is not a voter yet, then who is
+// unhealthy, then the newest follower, the leader last.
 #include "plan/rules/verdicts.h"
 
 namespace quorate::plan {
@@ -37,8 +37,8 @@ Verdict ScaleDown(const View& view) {
     if (victim == nullptr || IsEasier(member, *victim)) victim = &member;
   }
   if (victim == nullptr) return std::nullopt;
-  const bool others_well = view.healthy_voters() + (victim->voter() && !victim->healthy ? 1 : 0) ==
-                           view.voters();
+  const bool others_well =
+      view.healthy_voters() + (victim->voter() && !victim->healthy ? 1 : 0) == view.voters();
   if (leaving || (victim->listed && (!others_well || !view.MayRemove(*victim)))) {
     return kSpeaker.WaitBriefly(view, victim->name, why,
                                 leaving ? "the member before to be gone"

@@ -1,5 +1,5 @@
-// Rule 17: too few members. A slot is recorded for one more; rule 4 brings it up. One at a time, and only while every
-// present member is healthy.
+// Rule 17: too few members. A slot is recorded for one more; rule 4 brings it up. One at a time,
+// and only while every present member is healthy.
 #include <algorithm>
 
 #include "plan/rules/verdicts.h"
@@ -13,8 +13,8 @@ std::string VacantPlace(const View& view) {
     if (!gone.leaving) continue;
     const api::SlotReason reason = gone.slot->object.spec.leave->reason;
     if (reason != api::SlotReason::kReplace && reason != api::SlotReason::kRemovedByHand) continue;
-    const bool taken = std::any_of(
-        view.members().begin(), view.members().end(), [&](const MemberView& member) {
+    const bool taken =
+        std::any_of(view.members().begin(), view.members().end(), [&](const MemberView& member) {
           return member.slot && member.slot->object.spec.replaces == gone.name;
         });
     if (!taken) return gone.name;

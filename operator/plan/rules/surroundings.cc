@@ -1,5 +1,5 @@
-// Between 3 and 4: what a cluster stands in. Finalizer, Services, the record of the cluster id, the disruption budget,
-// the names on volumes and pods. None of these disturbs a member.
+// Between 3 and 4: what a cluster stands in. Finalizer, Services, the record of the cluster id, the
+// disruption budget, the names on volumes and pods. None of these disturbs a member.
 #include "api/names.h"
 #include "base/bytes.h"
 #include "plan/rules/verdicts.h"
@@ -9,8 +9,8 @@ namespace {
 
 constexpr Speaker kSpeaker{"surroundings", api::Operation::kNone};
 
-// While a learner waits for its promotion the budget already counts it: it is raised before voters grow, and lowered
-// after they became fewer.
+// While a learner waits for its promotion the budget already counts it: it is raised before voters
+// grow, and lowered after they became fewer.
 std::int32_t BudgetWanted(const View& view) {
   if (!view.spec().disruption.pdb) return 0;
   return View::Quorum(view.voters() + (view.learners() > 0 ? 1 : 0));
@@ -21,10 +21,10 @@ Verdict NameVolume(const View& view) {
     const VolumeFacts* volume = member.volume();
     if (volume == nullptr || member.leaving || !volume->member_id.empty()) continue;
     if (!member.healthy || !view.FailureEvidence(member).empty()) continue;
-    return kSpeaker.Act(
-        BindVolume{member.name, volume->uid, view.cluster_id(), member.listed->id}, member.name,
-        "its volume now holds the data of member " + ToHex(member.listed->id.value) +
-            " and must never serve another one");
+    return kSpeaker.Act(BindVolume{member.name, volume->uid, view.cluster_id(), member.listed->id},
+                        member.name,
+                        "its volume now holds the data of member " +
+                            ToHex(member.listed->id.value) + " and must never serve another one");
   }
   return std::nullopt;
 }
@@ -54,7 +54,8 @@ Verdict Surroundings(const View& view) {
                          "that object to be removed, or the cluster to be named differently");
   }
   if (!observed.peer_service || !observed.client_service) {
-    return kSpeaker.Act(EnsureServices{}, "", "members and clients find each other through Services");
+    return kSpeaker.Act(EnsureServices{}, "",
+                        "members and clients find each other through Services");
   }
   if (!view.formed()) return std::nullopt;
   if (ParseHex(observed.annotated_cluster_id).value_or(0) != view.cluster_id().value) {
@@ -64,10 +65,10 @@ Verdict Surroundings(const View& view) {
   if (view.list_known() && view.voters() > 0) {
     const std::int32_t wanted = BudgetWanted(view);
     if (observed.budget.value_or(0) != wanted) {
-      return kSpeaker.Act(SetDisruptionBudget{wanted}, "",
-                          wanted == 0 ? "disruption.pdb is false"
-                                      : "evictions must leave a quorum of " +
-                                            Count(view.voters(), "voter"));
+      return kSpeaker.Act(
+          SetDisruptionBudget{wanted}, "",
+          wanted == 0 ? "disruption.pdb is false"
+                      : "evictions must leave a quorum of " + Count(view.voters(), "voter"));
     }
   }
   if (Verdict volume = NameVolume(view)) return volume;

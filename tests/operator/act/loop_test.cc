@@ -1,4 +1,5 @@
-// The operator's loop against a simulated Kubernetes and simulated etcd servers: what a user would notice.
+// The operator's loop against a simulated Kubernetes and simulated etcd servers: what a user would
+// notice.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -35,7 +36,8 @@ TEST(LoopTest, AManifestBecomesThreeVotersOfOneCluster) {
   EXPECT_THAT(cluster.errors, IsEmpty());
   EXPECT_EQ(cluster.MemberNames().size(), 3u);
   EXPECT_EQ(cluster.etcd.members().size(), 3u);
-  EXPECT_TRUE(std::ranges::none_of(cluster.etcd.members(), [](const auto& m) { return m.learner; }));
+  EXPECT_TRUE(
+      std::ranges::none_of(cluster.etcd.members(), [](const auto& m) { return m.learner; }));
   EXPECT_EQ(kube::Text(cluster.Status(), "/ready"), "3/3");
 }
 
@@ -78,8 +80,8 @@ TEST(LoopTest, ADeletedPodReturnsWithTheSameMemberIdOnItsVolume) {
   cluster.Pass();
   ASSERT_TRUE(cluster.Converge()) << cluster.Trouble();
   const auto after = cluster.etcd.members();
-  EXPECT_TRUE(std::ranges::equal(members, after, {}, [](const auto& m) { return m.id; },
-                                 [](const auto& m) { return m.id; }));
+  EXPECT_TRUE(std::ranges::equal(
+      members, after, {}, [](const auto& m) { return m.id; }, [](const auto& m) { return m.id; }));
   ExpectClean(cluster);
 }
 

@@ -13,9 +13,10 @@ namespace resources = kube::resources;
 const kube::ObjectRef kRef{"db", "a"};
 
 observe::Connector ConnectorTo(sim::EtcdWorld& etcd) {
-  return [&etcd](std::vector<std::string> endpoints) -> Result<std::unique_ptr<etcdclient::Client>> {
-    return etcd.Connect(std::move(endpoints));
-  };
+  return
+      [&etcd](std::vector<std::string> endpoints) -> Result<std::unique_ptr<etcdclient::Client>> {
+        return etcd.Connect(std::move(endpoints));
+      };
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
-// OperatedCluster: a simulated Kubernetes with one EtcdCluster and the operator's loop on it: look, plan, act, tell.
+// OperatedCluster: a simulated Kubernetes with one EtcdCluster and the operator's loop on it: look,
+// plan, act, tell.
 //
-// The loop is the controller's in short, always live. A test moves it pass by pass and looks at the world between.
+// The loop is the controller's in short, always live. A test moves it pass by pass and looks at the
+// world between.
 #pragma once
 
 #include <functional>

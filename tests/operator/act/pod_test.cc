@@ -83,20 +83,19 @@ TEST_F(PodTest, LivenessNeverAsksForQuorumAndReadinessDoes) {
 }
 
 TEST_F(PodTest, TheServerIsToldEverythingInEtcdsFlags) {
-  EXPECT_THAT(
-      ServerArguments(desired_, Existing()),
-      ElementsAre("--name=a-x1y2z", "--data-dir=/var/lib/quorate/data",
-                  "--listen-client-urls=http://0.0.0.0:2379",
-                  "--advertise-client-urls=http://a-x1y2z.a-peer.db.svc:2379",
-                  "--listen-peer-urls=http://0.0.0.0:2380",
-                  "--initial-advertise-peer-urls=http://a-x1y2z.a-peer.db.svc:2380",
-                  "--listen-metrics-urls=http://0.0.0.0:2381",
-                  "--initial-cluster=a-x1y2z=http://a-x1y2z.a-peer.db.svc:2380",
-                  "--initial-cluster-state=existing", "--initial-cluster-token=u-1",
-                  "--quota-backend-bytes=6871947672", "--snapshot-count=10000",
-                  "--heartbeat-interval=100", "--election-timeout=1000",
-                  "--max-request-bytes=1572864", "--log-level=info",
-                  "--quorate-forbid-bootstrap=true", "--quorate-expected-cluster-id=cafe"));
+  EXPECT_THAT(ServerArguments(desired_, Existing()),
+              ElementsAre("--name=a-x1y2z", "--data-dir=/var/lib/quorate/data",
+                          "--listen-client-urls=http://0.0.0.0:2379",
+                          "--advertise-client-urls=http://a-x1y2z.a-peer.db.svc:2379",
+                          "--listen-peer-urls=http://0.0.0.0:2380",
+                          "--initial-advertise-peer-urls=http://a-x1y2z.a-peer.db.svc:2380",
+                          "--listen-metrics-urls=http://0.0.0.0:2381",
+                          "--initial-cluster=a-x1y2z=http://a-x1y2z.a-peer.db.svc:2380",
+                          "--initial-cluster-state=existing", "--initial-cluster-token=u-1",
+                          "--quota-backend-bytes=6871947672", "--snapshot-count=10000",
+                          "--heartbeat-interval=100", "--election-timeout=1000",
+                          "--max-request-bytes=1572864", "--log-level=info",
+                          "--quorate-forbid-bootstrap=true", "--quorate-expected-cluster-id=cafe"));
 }
 
 TEST_F(PodTest, OnlyTheSeedOfANewClusterMayFormOne) {
@@ -112,10 +111,10 @@ TEST_F(PodTest, OnlyTheSeedOfANewClusterMayFormOne) {
 
 TEST_F(PodTest, MembersAvoidEachOthersNodesAsTheSpecSays) {
   Json pod = Make(Existing());
-  EXPECT_EQ(pod["spec"]["affinity"]["podAntiAffinity"]
-               ["preferredDuringSchedulingIgnoredDuringExecution"][0]["podAffinityTerm"]
-               ["topologyKey"],
-            "kubernetes.io/hostname");
+  EXPECT_EQ(
+      pod["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+         [0]["podAffinityTerm"]["topologyKey"],
+      "kubernetes.io/hostname");
   desired_.cluster.spec.scheduling.anti_affinity = api::AntiAffinity::kRequired;
   pod = Make(Existing());
   EXPECT_TRUE(pod["spec"]["affinity"]["podAntiAffinity"].contains(
@@ -139,9 +138,9 @@ TEST(StoreAccessTest, SecretsReachThePodByReferenceNeverByArgument) {
   store.s3->endpoint = "https://minio:9000";
   store.s3->credentials_secret_ref = api::LocalRef{"keys"};
   store.s3->ca_bundle_secret_ref = api::SecretKeyRef{"ca", "tls.crt"};
-  EXPECT_THAT(StoreArguments(store),
-              ElementsAre("--store=s3://b/p/q", "--s3-region=us-east-1",
-                          "--s3-endpoint=https://minio:9000", "--s3-ca=/etc/quorate/store-ca/ca.crt"));
+  EXPECT_THAT(StoreArguments(store), ElementsAre("--store=s3://b/p/q", "--s3-region=us-east-1",
+                                                 "--s3-endpoint=https://minio:9000",
+                                                 "--s3-ca=/etc/quorate/store-ca/ca.crt"));
   Json spec = Json::object();
   Json container = Json::object();
   AddStoreAccess(store, spec, container);

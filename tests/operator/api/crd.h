@@ -39,9 +39,8 @@ inline Json SchemaOf(const Json& crd) {
 }
 
 inline const std::vector<std::string>& Plurals() {
-  static const std::vector<std::string> plurals = {"etcdclusters", "etcdmembers",
-                                                   "etcdbackupstores", "etcdbackups",
-                                                   "etcdbackupschedules"};
+  static const std::vector<std::string> plurals = {
+      "etcdclusters", "etcdmembers", "etcdbackupstores", "etcdbackups", "etcdbackupschedules"};
   return plurals;
 }
 

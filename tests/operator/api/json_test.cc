@@ -30,7 +30,8 @@ TEST(ApiJsonTest, AnObjectSurvivesTheWayThereAndBack) {
   Json object = MinimalCluster();
   object["spec"]["bootstrap"] = {{"restore", {{"backupRef", {{"name", "b"}}}}}};
   object["spec"]["resources"] = {{"limits", {{"cpu", 2}, {"memory", "1Gi"}}}};
-  object["spec"]["scheduling"]["tolerations"] = {{{"operator", "Exists"}, {"tolerationSeconds", 5}}};
+  object["spec"]["scheduling"]["tolerations"] = {
+      {{"operator", "Exists"}, {"tolerationSeconds", 5}}};
   object["status"] = {{"clusterID", "cafe"}, {"plan", {{"operation", "ScaleUp"}}}};
   const auto cluster = FromJson<EtcdCluster>(object);
   ASSERT_TRUE(cluster) << cluster.error().message;

@@ -1,4 +1,5 @@
-// Holds crds/*.yaml and the C++ types together: the same fields, types, words and defaults on both sides.
+// Holds crds/*.yaml and the C++ types together: the same fields, types, words and defaults on both
+// sides.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -32,7 +33,7 @@ class Lister {
   void List(const std::string& path, Duration&) { out_[path] = "duration"; }
   void List(const std::string& path, Time&) { out_[path] = "time"; }
   template <typename E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   void List(const std::string& path, E&) {
     std::string words = "enum";
     for (const std::string_view word : EnumWords<E>::kWords) words += " " + std::string(word);
@@ -54,7 +55,7 @@ class Lister {
     List(path + "{}", inner);
   }
   template <typename T>
-    requires requires(Lister& lister, T& object) { Fields(lister, object); }
+  requires requires(Lister& lister, T& object) { Fields(lister, object); }
   void List(const std::string& path, T& object) {
     Lister inner(out_, path);
     Fields(inner, object);
@@ -115,8 +116,8 @@ void ExpectSameFields() {
   ListSchema(SchemaOf(crd)["properties"]["spec"], "spec", schema);
   ListSchema(SchemaOf(crd)["properties"]["status"], "status", schema);
   // Words of Kubernetes' own that pass through untouched.
-  for (const char* path : {"spec.scheduling.tolerations[].operator",
-                           "spec.scheduling.tolerations[].effect"}) {
+  for (const char* path :
+       {"spec.scheduling.tolerations[].operator", "spec.scheduling.tolerations[].effect"}) {
     if (schema.contains(path)) schema[path] = "string";
   }
   EXPECT_EQ(TypesOfKind<T>(), schema);
@@ -139,7 +140,8 @@ void ApplyDefaults(const Json& schema, Json& value) {
   }
 }
 
-// Every default of the schema is C++'s, and what only C++ writes is a required field, or nothing (0, false).
+// Every default of the schema is C++'s, and what only C++ writes is a required field, or nothing
+// (0, false).
 void ExpectSameDefaults(const Json& schema, const Json& defaulted, const Json& ours,
                         const std::string& path) {
   for (const auto& [name, value] : defaulted.items()) {

@@ -13,9 +13,9 @@
 namespace quorate::api {
 namespace {
 
-using ::testing::IsEmpty;
 using std::chrono::hours;
 using std::chrono::seconds;
+using ::testing::IsEmpty;
 
 EtcdCluster GoodCluster() {
   EtcdCluster cluster;
@@ -81,28 +81,31 @@ void Append(std::vector<Violations>& out, std::initializer_list<Violations> more
 void AppendClusterCases(std::vector<Violations>& out) {
   EtcdCluster badly_named = GoodCluster();
   badly_named.meta.name = "1st";
-  Append(out, {
-      Validate(badly_named),
-      OfCluster([](ClusterSpec& s) { s.image.tag = "latest"; }),
-      OfCluster([](ClusterSpec& s) { s.storage.size = {"1Mi"}; }),
-      OfCluster([](ClusterSpec& s) { s.config.quota_backend = {"9Gi"}; }),
-      OfCluster([](ClusterSpec& s) { s.config.heartbeat_interval = Duration(9); }),
-      OfCluster([](ClusterSpec& s) { s.config.election_timeout = seconds(51); }),
-      OfCluster([](ClusterSpec& s) { s.config.election_timeout = Duration(499); }),
-      OfCluster([](ClusterSpec& s) { s.config.max_request_bytes = {"11Mi"}; }),
-      OfCluster([](ClusterSpec& s) { s.pod.labels["quorate.dev/role"] = "x"; }),
-      OfCluster([](ClusterSpec& s) { s.pod.annotations["quorate.dev/start"] = "x"; }),
-      OfCluster([](ClusterSpec& s) { s.services.client.labels["app.kubernetes.io/name"] = "x"; }),
-      OfCluster([](ClusterSpec& s) { s.services.client.annotations["quorate.dev/x"] = "x"; }),
-      OfCluster([](ClusterSpec& s) { Restore(s); }),
-      OfCluster([](ClusterSpec& s) { Restore(s).store_ref.emplace(LocalRef{"s"}); }),
-      OfCluster([](ClusterSpec& s) { s.repair.grace_period = seconds(9); }),
-      OfCluster([](ClusterSpec& s) { s.repair.node_loss_after = seconds(9); }),
-      OfClusterChange([](EtcdCluster& c) { c.spec.version = "0.3.0"; }),
-      OfClusterChange([](EtcdCluster& c) { c.spec.storage.size = {"9Gi"}; }),
-      OfClusterChange([](EtcdCluster& c) { c.spec.storage.storage_class_name = "fast"; }),
-      OfClusterChange([](EtcdCluster& c) { c.spec.bootstrap.emplace(); }),
-  });
+  Append(
+      out,
+      {
+          Validate(badly_named),
+          OfCluster([](ClusterSpec& s) { s.image.tag = "latest"; }),
+          OfCluster([](ClusterSpec& s) { s.storage.size = {"1Mi"}; }),
+          OfCluster([](ClusterSpec& s) { s.config.quota_backend = {"9Gi"}; }),
+          OfCluster([](ClusterSpec& s) { s.config.heartbeat_interval = Duration(9); }),
+          OfCluster([](ClusterSpec& s) { s.config.election_timeout = seconds(51); }),
+          OfCluster([](ClusterSpec& s) { s.config.election_timeout = Duration(499); }),
+          OfCluster([](ClusterSpec& s) { s.config.max_request_bytes = {"11Mi"}; }),
+          OfCluster([](ClusterSpec& s) { s.pod.labels["quorate.dev/role"] = "x"; }),
+          OfCluster([](ClusterSpec& s) { s.pod.annotations["quorate.dev/start"] = "x"; }),
+          OfCluster(
+              [](ClusterSpec& s) { s.services.client.labels["app.kubernetes.io/name"] = "x"; }),
+          OfCluster([](ClusterSpec& s) { s.services.client.annotations["quorate.dev/x"] = "x"; }),
+          OfCluster([](ClusterSpec& s) { Restore(s); }),
+          OfCluster([](ClusterSpec& s) { Restore(s).store_ref.emplace(LocalRef{"s"}); }),
+          OfCluster([](ClusterSpec& s) { s.repair.grace_period = seconds(9); }),
+          OfCluster([](ClusterSpec& s) { s.repair.node_loss_after = seconds(9); }),
+          OfClusterChange([](EtcdCluster& c) { c.spec.version = "0.3.0"; }),
+          OfClusterChange([](EtcdCluster& c) { c.spec.storage.size = {"9Gi"}; }),
+          OfClusterChange([](EtcdCluster& c) { c.spec.storage.storage_class_name = "fast"; }),
+          OfClusterChange([](EtcdCluster& c) { c.spec.bootstrap.emplace(); }),
+      });
 }
 
 void AppendOtherCases(std::vector<Violations>& out) {
@@ -119,17 +122,21 @@ void AppendOtherCases(std::vector<Violations>& out) {
   EtcdBackupSchedule ages = GoodSchedule();
   ages.spec.retention.max_age = seconds(1);
   Append(out, {
-      Validate(two_places), Validate(late), Validate(long_name),
-      ValidateChange(GoodBackup(), moved), Validate(long_schedule), Validate(ages),
-      OfMemberChange([](MemberSpec& s) { s.cluster_name = "x"; }),
-      OfMemberChange([](MemberSpec& s) { s.cluster_uid = "x"; }),
-      OfMemberChange([](MemberSpec& s) { s.join_mode = JoinMode::kSeed; }),
-      OfMemberChange([](MemberSpec& s) { s.reason = SlotReason::kReplace; }),
-      OfMemberChange([](MemberSpec& s) { s.replaces = "x"; }),
-      OfMemberChange([](MemberSpec& s) { s.storage_size = {"1Gi"}; }),
-      OfMemberChange([](MemberSpec& s) { s.storage_class_name = "x"; }),
-      OfMemberChange([](MemberSpec& s) { s.leave.reset(); }),
-  });
+                  Validate(two_places),
+                  Validate(late),
+                  Validate(long_name),
+                  ValidateChange(GoodBackup(), moved),
+                  Validate(long_schedule),
+                  Validate(ages),
+                  OfMemberChange([](MemberSpec& s) { s.cluster_name = "x"; }),
+                  OfMemberChange([](MemberSpec& s) { s.cluster_uid = "x"; }),
+                  OfMemberChange([](MemberSpec& s) { s.join_mode = JoinMode::kSeed; }),
+                  OfMemberChange([](MemberSpec& s) { s.reason = SlotReason::kReplace; }),
+                  OfMemberChange([](MemberSpec& s) { s.replaces = "x"; }),
+                  OfMemberChange([](MemberSpec& s) { s.storage_size = {"1Gi"}; }),
+                  OfMemberChange([](MemberSpec& s) { s.storage_class_name = "x"; }),
+                  OfMemberChange([](MemberSpec& s) { s.leave.reset(); }),
+              });
 }
 
 void CollectMessages(const Json& schema, std::set<std::string>& out) {

@@ -24,7 +24,8 @@ TEST(QuantityTest, RefusesWhatIsNoQuantity) {
 }
 
 TEST(TimeTest, SurvivesTheWayThereAndBack) {
-  for (const char* text : {"1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2026-11-21T07:30:00Z"}) {
+  for (const char* text :
+       {"1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2026-11-21T07:30:00Z"}) {
     const auto time = ParseTime(text);
     ASSERT_TRUE(time) << text;
     EXPECT_EQ(FormatTime(*time), text);

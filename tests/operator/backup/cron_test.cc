@@ -88,16 +88,18 @@ TEST(CronTest, AScheduleWithoutHoursRunsOnThroughClockChanges) {
 }
 
 TEST(CronTest, ABadScheduleIsRefusedWithTheFieldAndWhatItTakes) {
-  EXPECT_EQ(Following("61 * * * *", "2026-01-01T00:00:00Z", 1),
-            "schedule: minute \"61\" must be 0 to 59, with lists (1,2), ranges (1-5) and steps (*/5)");
+  EXPECT_EQ(
+      Following("61 * * * *", "2026-01-01T00:00:00Z", 1),
+      "schedule: minute \"61\" must be 0 to 59, with lists (1,2), ranges (1-5) and steps (*/5)");
   EXPECT_EQ(Following("* * * *", "2026-01-01T00:00:00Z", 1),
             "schedule: want five fields (minute hour day month weekday), have 4");
-  EXPECT_EQ(Following("@hourli", "2026-01-01T00:00:00Z", 1),
-            "schedule: unknown name \"@hourli\"; use @yearly, @monthly, @weekly, @daily, @hourly or "
-            "@every 6h");
-  for (const char* bad : {"", "* * * * * *", "a * * * *", "5-1 * * * *", "*/0 * * * *", "1,,2 * * * *",
-                          "* * 0 * *", "* * * FOO *", "* * * * 8", "@every 1s", "@every x",
-                          "-1 * * * *", "1- * * * *"}) {
+  EXPECT_EQ(
+      Following("@hourli", "2026-01-01T00:00:00Z", 1),
+      "schedule: unknown name \"@hourli\"; use @yearly, @monthly, @weekly, @daily, @hourly or "
+      "@every 6h");
+  for (const char* bad :
+       {"", "* * * * * *", "a * * * *", "5-1 * * * *", "*/0 * * * *", "1,,2 * * * *", "* * 0 * *",
+        "* * * FOO *", "* * * * 8", "@every 1s", "@every x", "-1 * * * *", "1- * * * *"}) {
     EXPECT_FALSE(Cron::Parse(bad)) << bad;
   }
 }

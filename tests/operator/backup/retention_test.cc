@@ -53,14 +53,14 @@ TEST(RetentionTest, TheCalendarKeepsTheNewestOfEachDayWeekAndMonth) {
   retention.daily = 2;
   std::vector<Artifact> two_a_day = Days(3);
   for (const Artifact& noon : Days(3)) {
-    two_a_day.push_back({noon.name + "-morning", noon.revision * 1 - 0, noon.time - std::chrono::hours(6)});
+    two_a_day.push_back(
+        {noon.name + "-morning", noon.revision * 1 - 0, noon.time - std::chrono::hours(6)});
   }
   EXPECT_THAT(Of(retention, two_a_day),
               ElementsAre("d2-morning", "d2", "d1-morning", "d0-morning"));
   retention = {};
   retention.weekly = 2;  // 2026-11-21 is a Saturday: weeks begin on the 16th and the 9th
-  EXPECT_THAT(Of(retention, Days(9)),
-              ElementsAre("d8", "d7", "d5", "d4", "d3", "d2", "d1"));
+  EXPECT_THAT(Of(retention, Days(9)), ElementsAre("d8", "d7", "d5", "d4", "d3", "d2", "d1"));
   retention = {};
   retention.monthly = 2;
   EXPECT_THAT(Of(retention, {{"oct-31", 3, At("2026-10-31T23:00:00Z")},

@@ -21,7 +21,9 @@ ScheduleDecision At(const api::EtcdBackupSchedule& schedule, const char* now, bo
   return decision ? *decision : ScheduleDecision();
 }
 
-std::string Text(const std::optional<Time>& time) { return time ? api::FormatTime(*time) : "-"; }
+std::string Text(const std::optional<Time>& time) {
+  return time ? api::FormatTime(*time) : "-";
+}
 
 TEST(ScheduleTest, NothingIsDueBeforeItsTimeAndTheNextTimeIsKnown) {
   const ScheduleDecision decision = At(Hourly(), "2026-11-21T00:59:59Z");

@@ -34,6 +34,8 @@ inline TimeZone NewYork() {
   return zone.ok() ? *zone : TimeZone::Utc();
 }
 
-inline api::Time At(const std::string& text) { return *api::ParseTime(text); }
+inline api::Time At(const std::string& text) {
+  return *api::ParseTime(text);
+}
 
 }  // namespace quorate::backup

@@ -10,7 +10,8 @@ namespace {
 using kube::Json;
 
 Json Pod(const char* status) {
-  Json pod = Json::parse(R"({"metadata":{"name":"a-1","uid":"u","labels":{"quorate.dev/role":"voter"},
+  Json pod =
+      Json::parse(R"({"metadata":{"name":"a-1","uid":"u","labels":{"quorate.dev/role":"voter"},
       "annotations":{"quorate.dev/revision":"r","quorate.dev/start":"existing"}},
       "spec":{"nodeName":"n1"}})");
   pod["status"] = Json::parse(status);
@@ -44,26 +45,30 @@ TEST(PodFactsTest, ATypedExitIsReadOffTheTerminationMessage) {
 
 TEST(PodFactsTest, WhatKeepsAPodFromStartingIsSaid) {
   EXPECT_EQ(PodFactsOf(Pod(R"({"phase":"Pending","containerStatuses":[{"name":"server",
-      "state":{"waiting":{"reason":"ImagePullBackOff","message":"no such image"}}}]})")).problem,
+      "state":{"waiting":{"reason":"ImagePullBackOff","message":"no such image"}}}]})"))
+                .problem,
             "ImagePullBackOff: no such image");
   EXPECT_EQ(PodFactsOf(Pod(R"({"phase":"Pending","conditions":[{"type":"PodScheduled",
-      "status":"False","message":"0/3 nodes are available"}]})")).problem,
+      "status":"False","message":"0/3 nodes are available"}]})"))
+                .problem,
             "0/3 nodes are available");
   EXPECT_EQ(PodFactsOf(Pod(R"({"phase":"Pending","initContainerStatuses":[{"name":"restore",
       "lastState":{"terminated":{"exitCode":1,
-        "message":"{\"reason\":\"BadHash\",\"message\":\"the backup is damaged\"}"}}}]})")).problem,
-            "restore failed: the backup is damaged");
-  EXPECT_EQ(PodFactsOf(Pod(R"({"phase":"Failed","reason":"Evicted","message":"disk pressure"})"))
+        "message":"{\"reason\":\"BadHash\",\"message\":\"the backup is damaged\"}"}}}]})"))
                 .problem,
-            "Evicted: disk pressure");
+            "restore failed: the backup is damaged");
+  EXPECT_EQ(
+      PodFactsOf(Pod(R"({"phase":"Failed","reason":"Evicted","message":"disk pressure"})")).problem,
+      "Evicted: disk pressure");
   EXPECT_EQ(PodFactsOf(Pod(R"({"phase":"Pending","containerStatuses":[{"name":"server",
-      "state":{"waiting":{"reason":"ContainerCreating"}}}]})")).problem,
+      "state":{"waiting":{"reason":"ContainerCreating"}}}]})"))
+                .problem,
             "");
 }
 
 TEST(PodFactsTest, AStrangersPodDoesNotStopTheOperator) {
-  EXPECT_EQ(PodFactsOf(Json::parse(R"({"status":{"conditions":"?","containerStatuses":[7]}})")).name,
-            "");
+  EXPECT_EQ(
+      PodFactsOf(Json::parse(R"({"status":{"conditions":"?","containerStatuses":[7]}})")).name, "");
 }
 
 TEST(VolumeFactsTest, ReadsWhoseDataItHolds) {
@@ -83,11 +88,11 @@ TEST(VolumeFactsTest, ReadsWhoseDataItHolds) {
 
 TEST(NodeTest, UnknownIsSilentToo) {
   const auto node = [](const char* status) {
-    return Json{{"status",
-                 {{"conditions",
-                   Json::array({{{"type", "Ready"},
-                                 {"status", status},
-                                 {"lastTransitionTime", "2026-11-21T07:00:00Z"}}})}}}};
+    return Json{
+        {"status",
+         {{"conditions", Json::array({{{"type", "Ready"},
+                                       {"status", status},
+                                       {"lastTransitionTime", "2026-11-21T07:00:00Z"}}})}}}};
   };
   EXPECT_EQ(NodeSilentSince(node("True")), std::nullopt);
   EXPECT_EQ(NodeSilentSince(node("Unknown")), api::ParseTime("2026-11-21T07:00:00Z"));

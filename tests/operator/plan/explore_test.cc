@@ -1,5 +1,6 @@
-// The planner against the World: the same MakePlan that ships, at every point where an operator can die, be doubled, or
-// see the world late, and under random faults. Each walk is its seed; a failure prints it.
+// The planner against the World: the same MakePlan that ships, at every point where an operator can
+// die, be doubled, or see the world late, and under random faults. Each walk is its seed; a failure
+// prints it.
 //
 // Source: reliability.md 6.2 to 6.4.
 #include <gtest/gtest.h>
@@ -57,14 +58,16 @@ const std::vector<Story>& Stories() {
       {"pod deleted", [](World& w) { w.DeletePod(w.names[0]); }},
       {"volume lost", [](World& w) { w.LoseVolume(w.names[1]); }},
       {"data corrupt", [](World& w) { w.CorruptData(w.names[2]); }},
-      {"all pods deleted", [](World& w) {
+      {"all pods deleted",
+       [](World& w) {
          for (const std::string& name : w.names) w.DeletePod(name);
        }},
       {"removed by hand", [](World& w) { w.RemoveByHand(w.names[1]); }},
       {"record lost", [](World& w) { w.LoseSlotRecord(w.names[1]); }},
       {"status wiped", [](World& w) { w.WipeStatus(); }},
       {"new configuration", [](World& w) { w.cluster.spec.config.snapshot_count = 500; }},
-      {"hibernate and wake", [](World& w) {
+      {"hibernate and wake",
+       [](World& w) {
          w.cluster.spec.replicas = 0;
          for (int i = 0; i < 20; ++i) {
            const Plan plan = PlanFor(w);
@@ -95,8 +98,8 @@ TEST(ExploreTest, EveryStoryEndsWell) {
   }
 }
 
-// Step number `at` of the story is left out, done twice, or done a second time `later` steps on by an operator that
-// still believes in it. What the others do is planned afresh.
+// Step number `at` of the story is left out, done twice, or done a second time `later` steps on by
+// an operator that still believes in it. What the others do is planned afresh.
 enum class Mishap { kNotDone, kDoneTwice, kDoneLate };
 
 bool RunWithMishap(World& world, int at, Mishap mishap, int later) {
@@ -119,20 +122,24 @@ bool RunWithMishap(World& world, int at, Mishap mishap, int later) {
 TEST(ExploreTest, AStepLostDoubledOrLateNeverHarmsAndTheStoryStillEndsWell) {
   for (const Story& story : Stories()) {
     for (int at = 0; at < 30; ++at) {
-      for (const auto& [mishap, later] : std::vector<std::pair<Mishap, int>>{
-               {Mishap::kNotDone, 0}, {Mishap::kDoneTwice, 0}, {Mishap::kDoneLate, 2},
-               {Mishap::kDoneLate, 9}}) {
+      for (const auto& [mishap, later] :
+           std::vector<std::pair<Mishap, int>>{{Mishap::kNotDone, 0},
+                                               {Mishap::kDoneTwice, 0},
+                                               {Mishap::kDoneLate, 2},
+                                               {Mishap::kDoneLate, 9}}) {
         World world = Begin(story);
         const bool well = RunWithMishap(world, at, mishap, later);
         ASSERT_TRUE(well && world.violations().empty())
             << story.name << ", step " << at << ", mishap " << static_cast<int>(mishap) << " later "
-            << later << "\n" << Violations(world) << world.Describe() << Describe(PlanFor(world));
+            << later << "\n"
+            << Violations(world) << world.Describe() << Describe(PlanFor(world));
       }
     }
   }
 }
 
-// One random thing happens, good or bad. Data is taken from at most one voter until all are whole again.
+// One random thing happens, good or bad. Data is taken from at most one voter until all are whole
+// again.
 void Happen(World& world, std::mt19937_64& random, int& faults) {
   const auto pick = [&](std::uint64_t n) { return random() % n; };
   if (pick(12) != 0 || faults == 0 || world.names.empty()) {

@@ -1,10 +1,10 @@
-// Plays tests/transcripts/plan/*.txt: a cluster in a few lines, "----", and the plan it must get. QUORATE_REWRITE=1
-// rewrites the expectations; read the difference before keeping it.
+// Plays tests/transcripts/plan/*.txt: a cluster in a few lines, "----", and the plan it must get.
+// QUORATE_REWRITE=1 rewrites the expectations; read the difference before keeping it.
 //
-//   cluster replicas=3 [unformed] [deleted] [paused] [policy=Off] [keep] [drop] [restore=PROBLEM] [no-finalizer] ...
-//   list unknown                      nobody answered the question who is a member
-//   member a voter leader             a healthy voter that leads; words change one thing each, see Word()
-//   stray c id=3                      a volume of this cluster whose slot is gone
+//   cluster replicas=3 [unformed] [deleted] [paused] [policy=Off] [keep] [drop] [restore=PROBLEM]
+//   [no-finalizer] ... list unknown                      nobody answered the question who is a
+//   member member a voter leader             a healthy voter that leads; words change one thing
+//   each, see Word() stray c id=3                      a volume of this cluster whose slot is gone
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -55,7 +55,9 @@ Words Split(const std::string& line) {
   return words;
 }
 
-int Number(const std::string& text) { return std::stoi(text); }
+int Number(const std::string& text) {
+  return std::stoi(text);
+}
 
 class Scene {
  public:
@@ -107,22 +109,26 @@ class Scene {
     const std::map<std::string, std::function<void()>> meanings = {
         {"replicas", [&] { cluster.spec.replicas = Number(value); }},
         {"unformed", [&] { observed_.annotated_cluster_id.clear(); }},
-        {"unlatched", [&] {
+        {"unlatched",
+         [&] {
            observed_.annotated_cluster_id.clear();
            cluster.status.cluster_id = ToHex(kCluster);
          }},
         {"deleted", [&] { cluster.meta.deleted = kNow; }},
         {"paused", [&] { cluster.spec.paused = true; }},
         {"policy", [&] { cluster.spec.repair.policy = api::RepairPolicy::kOff; }},
-        {"keep", [&] {
+        {"keep",
+         [&] {
            cluster.spec.storage.reclaim = {api::Reclaim::kRetain, api::Reclaim::kRetain,
                                            api::Reclaim::kRetain};
          }},
-        {"drop", [&] {
+        {"drop",
+         [&] {
            cluster.spec.storage.reclaim = {api::Reclaim::kDelete, api::Reclaim::kDelete,
                                            api::Reclaim::kDelete};
          }},
-        {"restore", [&] {
+        {"restore",
+         [&] {
            cluster.spec.bootstrap.emplace().restore.emplace();
            observed_.restore.problem = value;
          }},
@@ -180,8 +186,8 @@ class Scene {
     volume.bound = true;
     volume.cluster_id = ToHex(kCluster);
     volume.member_id = ToHex(id.value);
-    slot_.server.emplace(ServerFacts{id, ClusterId{kCluster}, MemberId{0xff}, Term{2},
-                                     LogIndex{5000}, false, "0.1.0", {}});
+    slot_.server.emplace(ServerFacts{
+        id, ClusterId{kCluster}, MemberId{0xff}, Term{2}, LogIndex{5000}, false, "0.1.0", {}});
     slot_.object.status.member_id = ToHex(id.value);
     for (std::size_t i = 2; i < words.size(); ++i) Word(words[i].first, words[i].second);
     if (slot_.server && slot_.server->leader == MemberId{0xff} && !observed_.members) {
@@ -272,8 +278,8 @@ class Scene {
     } else if (word == "knows-all") {  // the joining pod was told the present members
       std::string text;
       for (const ListedMember& m : *observed_.members) text += m.name + "=" + m.peer_urls[0] + ",";
-      slot_.pod->initial_cluster = text + slot_.object.meta.name + "=" +
-                                   api::PeerUrl(slot_.object.meta.name, "x", "db");
+      slot_.pod->initial_cluster =
+          text + slot_.object.meta.name + "=" + api::PeerUrl(slot_.object.meta.name, "x", "db");
     } else if (word == "old") {
       slot_.pod->revision = "r1";
     } else if (word == "just-ready") {
@@ -371,8 +377,8 @@ void PlayFile(const std::string& path) {
 
 TEST(PlanTranscriptTest, EveryRuleSaysWhatItsTranscriptShows) {
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(test::SourceRoot() +
-                                                               "/tests/transcripts/plan")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(test::SourceRoot() + "/tests/transcripts/plan")) {
     PlayFile(entry.path().string());
     ++files;
   }

@@ -30,7 +30,9 @@ const Desired& World::WhatIsDesired() {
   return desired_;
 }
 
-std::string World::Url(const std::string& slot) const { return api::PeerUrl(slot, "a", "db"); }
+std::string World::Url(const std::string& slot) const {
+  return api::PeerUrl(slot, "a", "db");
+}
 
 World::Member* World::Listed(const std::string& slot) {
   const auto found = std::find_if(members_.begin(), members_.end(),
@@ -44,14 +46,13 @@ bool World::IsUp(const Member& member) const {
 }
 
 int World::HealthyVoters() const {
-  return static_cast<int>(std::count_if(members_.begin(), members_.end(), [&](const Member& m) {
-    return !m.learner && IsUp(m);
-  }));
+  return static_cast<int>(std::count_if(members_.begin(), members_.end(),
+                                        [&](const Member& m) { return !m.learner && IsUp(m); }));
 }
 
 bool World::HasQuorum() const {
-  const auto voters = std::count_if(members_.begin(), members_.end(),
-                                    [](const Member& m) { return !m.learner; });
+  const auto voters =
+      std::count_if(members_.begin(), members_.end(), [](const Member& m) { return !m.learner; });
   return voters > 0 && HealthyVoters() >= View::Quorum(static_cast<int>(voters));
 }
 
@@ -162,14 +163,16 @@ void World::Forbid(bool violated, const std::string& what) {
   if (violated) violations_.push_back(what);
 }
 
-bool World::DeletePod(const std::string& name) { return pods_.erase(name) > 0; }
+bool World::DeletePod(const std::string& name) {
+  return pods_.erase(name) > 0;
+}
 
 bool World::LoseVolume(const std::string& name) {
   if (!volumes_.contains(name)) return false;
   const Member* listed = Listed(name);
   if (volumes_[name].data && listed && !listed->learner) {
-    const auto voters = std::count_if(members_.begin(), members_.end(),
-                                      [](const Member& m) { return !m.learner; });
+    const auto voters =
+        std::count_if(members_.begin(), members_.end(), [](const Member& m) { return !m.learner; });
     if (++lost_since_whole_ > (voters - 1) / 2) ++majorities_lost_;
   }
   volumes_.erase(name);
@@ -207,7 +210,8 @@ bool World::RemoveByHand(const std::string& name) {
 }
 
 bool World::LoseSlotRecord(const std::string& name) {
-  if (!volumes_.contains(name)) return false;  // without record and volume it is nobody's, and left alone
+  if (!volumes_.contains(name))
+    return false;  // without record and volume it is nobody's, and left alone
   if (slots_.erase(name) == 0) return false;
   std::erase(names, name);
   return true;
@@ -226,7 +230,8 @@ std::string World::Describe() const {
   }
   for (const auto& [name, slot] : slots_) {
     text += "  slot " + name + (slot.spec.leave ? " leaving" : "") +
-            (pods_.contains(name) ? " pod" : "") + (volumes_.contains(name) ? " volume" : "") + "\n";
+            (pods_.contains(name) ? " pod" : "") + (volumes_.contains(name) ? " volume" : "") +
+            "\n";
   }
   return text;
 }

@@ -1,8 +1,10 @@
-// World: an abstract cluster for the planner to work on: Kubernetes objects, volumes with data, an etcd member list.
+// World: an abstract cluster for the planner to work on: Kubernetes objects, volumes with data, an
+// etcd member list.
 //
-// It plays everything the planner cannot see into: a kubelet that starts pods, servers that refuse what the real server
-// refuses, a leader that commits entries, volumes that keep or lose them. Step acts exactly as guarded as act/ does.
-// Violations of the invariants of reliability.md 6.2 are collected as sentences.
+// It plays everything the planner cannot see into: a kubelet that starts pods, servers that refuse
+// what the real server refuses, a leader that commits entries, volumes that keep or lose them. Step
+// acts exactly as guarded as act/ does. Violations of the invariants of reliability.md 6.2 are
+// collected as sentences.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +28,8 @@ class World {
   bool Do(const Step& step, bool fresh = true);
 
   // ---- the environment's side
-  // Lets one thing happen (a pod is placed, starts, stops; members replicate). `choice` picks which.
+  // Lets one thing happen (a pod is placed, starts, stops; members replicate). `choice` picks
+  // which.
   void Breathe(std::uint64_t choice);
   // Everything that can happen without the operator has happened.
   void Settle();

@@ -120,8 +120,8 @@ bool World::Act(const CreateSlot& step, bool) {
 bool World::Act(const MarkLeaving& step, bool) {
   const auto slot = slots_.find(step.slot);
   if (slot == slots_.end() || slot->second.spec.leave) return false;
-  slot->second.spec.leave = api::LeaveSpec{
-      step.reason, step.message, step.id.value ? ToHex(step.id.value) : "", now};
+  slot->second.spec.leave =
+      api::LeaveSpec{step.reason, step.message, step.id.value ? ToHex(step.id.value) : "", now};
   return true;
 }
 
@@ -195,8 +195,8 @@ bool World::Act(const plan::DeletePod& step, bool fresh) {
   const Member* listed = Listed(step.pod);
   if (fresh && listed && !listed->learner && IsUp(*listed) && !cluster.meta.deleted &&
       cluster.spec.replicas > 0) {
-    const auto voters = static_cast<int>(
-        std::count_if(members_.begin(), members_.end(), [](const Member& m) { return !m.learner; }));
+    const auto voters = static_cast<int>(std::count_if(members_.begin(), members_.end(),
+                                                       [](const Member& m) { return !m.learner; }));
     Forbid(voters > 2 && HealthyVoters() - 1 < View::Quorum(voters),
            "a restart took the quorum away: " + step.pod);
   }
@@ -212,15 +212,15 @@ bool World::Act(const LabelPod& step, bool) {
   return true;
 }
 
-// act/ reads the slot again before it adds: one that leaves, or that was added once, is not added. A repeat finds the
-// address in the list.
+// act/ reads the slot again before it adds: one that leaves, or that was added once, is not added.
+// A repeat finds the address in the list.
 bool World::Act(const MemberAdd& step, bool fresh) {
   const auto slot = slots_.find(step.slot);
   if (slot == slots_.end() || slot->second.spec.leave || Listed(step.slot)) return false;
   if (!slot->second.status.member_id.empty()) return false;
   if (!HasQuorum() || HealthyVoters() + 0 < static_cast<int>(members_.size())) return false;
-  const bool learner = std::any_of(members_.begin(), members_.end(),
-                                   [](const Member& m) { return m.learner; });
+  const bool learner =
+      std::any_of(members_.begin(), members_.end(), [](const Member& m) { return m.learner; });
   Forbid(fresh && learner, "a second learner was added");
   if (learner) return false;
   members_.push_back(Member{MemberId{++serial_}, "", step.slot, true});
@@ -269,13 +269,17 @@ bool World::Act(const LatchClusterId& step, bool) {
   return true;
 }
 
-bool World::Act(const AddFinalizer&, bool) { return finalizer_ = true; }
+bool World::Act(const AddFinalizer&, bool) {
+  return finalizer_ = true;
+}
 bool World::Act(const RemoveFinalizer&, bool) {
   Forbid(!pods_.empty(), "the finalizer was removed while pods run");
   finalizer_ = false;
   return true;
 }
-bool World::Act(const EnsureServices&, bool) { return services_ = true; }
+bool World::Act(const EnsureServices&, bool) {
+  return services_ = true;
+}
 bool World::Act(const SetDisruptionBudget& step, bool) {
   budget_ = step.min_available;
   return true;

@@ -1,10 +1,9 @@
-#include "status/cluster_status.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "operator/plan/world.h"
+#include "status/cluster_status.h"
 #include "status/conditions.h"
 
 namespace quorate::status {
@@ -15,8 +14,10 @@ using plan::World;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// One pass of the loop without carrying the step out; the status is kept, as the operator writes it.
-api::ClusterStatus Look(World& world, const Outcome& outcome = {}, const BackupSummary& backups = {}) {
+// One pass of the loop without carrying the step out; the status is kept, as the operator writes
+// it.
+api::ClusterStatus Look(World& world, const Outcome& outcome = {},
+                        const BackupSummary& backups = {}) {
   const plan::Observed seen = world.Look();
   const plan::Plan plan = plan::MakePlan(world.WhatIsDesired(), seen, world.now);
   world.cluster.status = MakeStatus(world.WhatIsDesired(), seen, plan, outcome, backups, world.now);
@@ -82,8 +83,7 @@ TEST(StatusTest, AQuietClusterGivesTheSameStatusToTheByte) {
 TEST(StatusTest, ATransitionTimeMovesOnlyWhenTheStatusFlips) {
   World world(3);
   Advance(world);
-  const api::Time ready_since =
-      *FindCondition(Look(world).conditions, "Ready")->last_transition;
+  const api::Time ready_since = *FindCondition(Look(world).conditions, "Ready")->last_transition;
   world.Pass(minutes(5));
   world.DeletePod(world.names[0]);
   const api::ClusterStatus broken = Look(world);
@@ -196,7 +196,8 @@ TEST(MemberStatusTest, IdsAreLatchedAndIllnessHasABeginning) {
   World world(3);
   Advance(world);
   const std::string name = world.names[0];
-  const api::MemberStatus well = MakeMemberStatus(world.WhatIsDesired(), world.Look(), name, world.now);
+  const api::MemberStatus well =
+      MakeMemberStatus(world.WhatIsDesired(), world.Look(), name, world.now);
   EXPECT_EQ(well.phase, api::MemberPhase::kReady);
   EXPECT_FALSE(well.member_id.empty());
   EXPECT_FALSE(well.pvc_uid.empty());
@@ -205,7 +206,8 @@ TEST(MemberStatusTest, IdsAreLatchedAndIllnessHasABeginning) {
   const api::Time since = world.now;
   world.Look();
   world.Pass(minutes(2));
-  const api::MemberStatus ill = MakeMemberStatus(world.WhatIsDesired(), world.Look(), name, world.now);
+  const api::MemberStatus ill =
+      MakeMemberStatus(world.WhatIsDesired(), world.Look(), name, world.now);
   EXPECT_EQ(ill.phase, api::MemberPhase::kUnhealthy);
   EXPECT_EQ(ill.unhealthy_since, since);
   EXPECT_EQ(ill.member_id, well.member_id);
