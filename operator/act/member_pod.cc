@@ -95,14 +95,14 @@ Json RestoreContainer(const Context& context, const plan::CreatePod& step,
   std::vector<std::string> args = {
       "backup",
       "restore",
-      Flag("path", context.observed.restore.path),
+      context.observed.restore.path,
+      "--skip-existing",
       Flag("data-dir", kDataFolder),
       Flag("name", step.slot),
       Flag("initial-cluster", step.initial_cluster),
       Flag("initial-advertise-peer-urls", api::PeerUrl(step.slot, desired.name(), desired.ns())),
       Flag("initial-cluster-token", desired.uid()),
-      "--skip-if-restored",
-      "--report=/dev/termination-log"};
+      Flag("termination-log", "/dev/termination-log")};
   for (const std::string& word : StoreArguments(store.spec)) args.push_back(word);
   Json container = {{"name", "restore"},
                     {"image", desired.image},

@@ -73,6 +73,23 @@ TEST_F(PodTest, PassesThePodSecurityProfileRestricted) {
   for (const Json& volume : pod["spec"]["volumes"]) EXPECT_FALSE(volume.contains("hostPath"));
 }
 
+TEST_F(PodTest, ARestoreFetchesIntoTheMembersOwnVolumeUnderANewIdentity) {
+  observed_.restore = {"", "s", "db/a/u/20261121T030000Z-7"};
+  api::EtcdBackupStore store;
+  store.spec.s3.emplace().bucket = "backups";
+  plan::CreatePod step = Existing();
+  step.start = plan::Start::kRestore;
+  const Json restore = Make(step, store)["spec"]["initContainers"][0];
+  EXPECT_THAT(restore["args"].get<std::vector<std::string>>(),
+              ElementsAre("backup", "restore", "db/a/u/20261121T030000Z-7", "--skip-existing",
+                          "--data-dir=/var/lib/quorate/data", "--name=a-x1y2z",
+                          "--initial-cluster=a-x1y2z=http://a-x1y2z.a-peer.db.svc:2380",
+                          "--initial-advertise-peer-urls=http://a-x1y2z.a-peer.db.svc:2380",
+                          "--initial-cluster-token=u-1", "--termination-log=/dev/termination-log",
+                          "--store=s3://backups", "--s3-region=us-east-1"));
+  EXPECT_EQ(restore["volumeMounts"][0]["name"], "data");
+}
+
 TEST_F(PodTest, LivenessNeverAsksForQuorumAndReadinessDoes) {
   const Json pod = Make(Existing());
   const Json& server = pod["spec"]["containers"][0];
