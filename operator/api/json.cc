@@ -180,6 +180,13 @@ class Writer {
     }
     return map;
   }
+  // metav1.Condition wants its message present, even when there is nothing to say.
+  static Json Write(Condition& condition) {
+    Writer inner;
+    Fields(inner, condition);
+    inner.object_.emplace("message", "");
+    return inner.Take();
+  }
   template <typename T>
   requires requires(Writer& writer, T& object) { Fields(writer, object); }
   static Json Write(T& object) {

@@ -81,5 +81,13 @@ TEST(ApiJsonTest, AStatusWriteCarriesNoSpec) {
   EXPECT_EQ(json["metadata"], Json({{"name", "a-12345"}, {"namespace", "db"}}));
 }
 
+// A cluster in which all was well had nothing to say, and the API server refused its whole status.
+TEST(ApiJsonTest, AConditionWithNothingToSayStillHasAMessage) {
+  EtcdCluster cluster;
+  cluster.status.conditions.push_back({.type = "Ready", .reason = "AllMembersReady"});
+  const Json json = StatusToJson(cluster);
+  EXPECT_EQ(json["status"]["conditions"][0]["message"], "");
+}
+
 }  // namespace
 }  // namespace quorate::api
