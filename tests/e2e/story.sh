@@ -49,7 +49,7 @@ finish() {
   [ "$status" = 0 ] || collect_logs || true
   # Clusters first: their finalizer is the operator's business. Then all the rest with the namespace.
   kn delete etcdclusters --all --timeout=60s >/dev/null 2>&1 || true
-  K delete namespace "$NS" --wait=false >/dev/null 2>&1 || true
+  K delete namespace "$STORY_NS" --wait=false >/dev/null 2>&1 || true
   exit "$status"
 }
 
@@ -63,6 +63,7 @@ main() {
   KUBECONFIG=$("$CLUSTER" kubeconfig --name $STAGE) || fail "the stage is not up: tests/e2e/story.sh setup"
   export KUBECONFIG
   NS=${story//_/-}-$RANDOM
+  STORY_NS=$NS
   LOGS=$E2E/$story
   rm -rf "$LOGS"
   mkdir -p "$LOGS"

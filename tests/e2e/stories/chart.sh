@@ -10,11 +10,11 @@ done
 
 tell "the operator's rights"
 can() { K auth can-i "$@" --as=system:serviceaccount:quorate-system:quorate-operator -A 2>/dev/null || true; }
-for allowed in "create pods" "delete persistentvolumeclaims" "update etcdclusters.quorate.dev/status" "get secrets" "create poddisruptionbudgets.policy"; do
+for allowed in "create pods" "delete persistentvolumeclaims" "update etcdclusters.quorate.dev --subresource=status" "get secrets" "create poddisruptionbudgets.policy"; do
   # shellcheck disable=SC2086  # verb and resource are two words
   expect_equal "may $allowed" yes "$(can $allowed)"
 done
-for forbidden in "list secrets" "create secrets" "create pods/exec" "delete nodes" "create deployments.apps" "create clusterroles.rbac.authorization.k8s.io" "delete etcdclusters.quorate.dev" "delete customresourcedefinitions.apiextensions.k8s.io"; do
+for forbidden in "list secrets" "create secrets" "create pods --subresource=exec" "delete nodes" "create deployments.apps" "create clusterroles.rbac.authorization.k8s.io" "delete etcdclusters.quorate.dev" "delete customresourcedefinitions.apiextensions.k8s.io"; do
   # shellcheck disable=SC2086
   expect_equal "may $forbidden" no "$(can $forbidden)"
 done

@@ -10,7 +10,7 @@ tell "again: $((SECONDS - begin)) s"
 
 NS=default
 expect_equal "members" 3 "$(status_of demo .status.voters)"
-expect_equal "printed columns" "NAME READY VERSION LEADER STATUS" "$(kn get etcdclusters | head -1 | tr -s ' ' | cut -d' ' -f1-5)"
+expect_equal "printed columns" "NAME READY VERSION STATUS" "$(kn get etcdclusters | head -1 | tr -s ' ' | cut -d' ' -f1-4)"
 
 tell "the same on a cluster that the user names, and down again"
 current() { PATH=$PARTS:$PATH "$ROOT/deploy/quickstart.sh" "$@" --cluster current >"$LOGS/current.txt" 2>&1 || { tail -30 "$LOGS/current.txt" >&2; fail "quickstart $* --cluster current"; }; }
