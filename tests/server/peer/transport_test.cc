@@ -1,0 +1,248 @@
+#include "peer/transport.h"
+
+#include <atomic>
+
+#include "base/mutex.h"
+#include "io/real_clock.h"
+#include "io/real_disk.h"
+#include "net/listener.h"
+#include "peers/process.h"
+#include "support/wait.h"
+
+namespace quorate::peer {
+namespace {
+
+using raft::Message;
+using raft::MessageType;
+using test::WaitFor;
+
+class Heard final : public Events {
+ public:
+  void OnMessages(std::vector<Message>& messages) override {
+    MutexLock lock(mutex_);
+    for (Message& m : messages) messages_.push_back(std::move(m));
+  }
+  void OnUnreachable(MemberId) override { ++unreachable; }
+  void OnSelfRemoved() override { removed_self = true; }
+  bool IsRemoved(MemberId member) const override { return member.value == removed_member; }
+
+  std::vector<Message> messages() const {
+    MutexLock lock(mutex_);
+    return messages_;
+  }
+
+  std::atomic<int> unreachable{0};
+  std::atomic<bool> removed_self{false};
+  std::atomic<std::uint64_t> removed_member{0};
+
+ private:
+  mutable Mutex mutex_;
+  std::vector<Message> messages_;
+};
+
+// A member with nothing but its network.
+class Member {
+ public:
+  explicit Member(std::uint64_t id, std::uint64_t cluster = 1) : loop_("peer") {
+    net::ListenOptions listen;
+    listen.endpoint.host = "127.0.0.1";
+    listener_ = net::Listener::Bind({&loop_}, listen).value();
+    options_.self = MemberId{id};
+    options_.cluster = ClusterId{cluster};
+    options_.peer_urls = {url()};
+    options_.snapshot_directory = scratch_.path();
+    loop_.Start();
+    transport_ = std::make_unique<Transport>(
+        options_, Transport::Parts{.loop = &loop_,
+                                   .clock = &clock_,
+                                   .disk = &disk_,
+                                   .background = [](const std::function<void()>& task) {
+                                     task();
+                                     return true;
+                                   },
+                                   .events = &heard_});
+    server_ = std::make_unique<net::HttpServer>(
+        net::HttpServerOptions{},
+        [this](std::shared_ptr<net::HttpExchange> exchange) { transport_->Serve(std::move(exchange)); });
+    listener_->Start([this](std::shared_ptr<net::Connection> connection) {
+      server_->Serve(std::move(connection));
+    });
+  }
+  ~Member() {
+    listener_->Stop();
+    transport_.reset();
+    server_->Drain(std::chrono::milliseconds(0));
+    server_.reset();
+    loop_.Stop();
+  }
+
+  std::string url() const { return net::ToUrl(listener_->local()); }
+  MemberId id() const { return options_.self; }
+  Heard& heard() { return heard_; }
+  Transport& transport() { return *transport_; }
+  std::string directory() const { return scratch_.path(); }
+  void Knows(const Member& other) { transport_->UpdatePeers({{other.id(), {other.url()}}}); }
+  bool Reaches(const Member& other) { return transport_->ConnectedSince(other.id()).has_value(); }
+
+  void Send(MemberId to, MessageType type, std::uint64_t term) {
+    std::vector<Message> messages(1);
+    messages[0].type = type;
+    messages[0].from = id();
+    messages[0].to = to;
+    messages[0].term = Term{term};
+    transport_->Send(messages);
+  }
+
+ private:
+  test::ScratchDirectory scratch_;
+  io::RealClock clock_;
+  io::RealDisk disk_;
+  Heard heard_;
+  Options options_;
+  net::EventLoop loop_;
+  std::unique_ptr<net::Listener> listener_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+class Body final : public SnapshotBody {
+ public:
+  explicit Body(std::string bytes, std::size_t announced = 0)
+      : bytes_(std::move(bytes)), announced_(announced == 0 ? bytes_.size() : announced) {}
+  std::uint64_t size() override { return announced_; }
+  Result<std::size_t> Read(std::span<std::byte> out) override {
+    if (at_ == bytes_.size() && announced_ > bytes_.size()) {
+      return Error{Code::kInternal, "the disk failed"};
+    }
+    const std::size_t size = std::min(out.size(), bytes_.size() - at_);
+    std::copy_n(AsBytes(bytes_).begin() + static_cast<std::ptrdiff_t>(at_), size, out.begin());
+    at_ += size;
+    return size;
+  }
+
+ private:
+  const std::string bytes_;
+  const std::size_t announced_;
+  std::size_t at_ = 0;
+};
+
+Message MakeSnapshot(const Member& from, MemberId to, std::uint64_t index) {
+  auto snapshot = std::make_shared<raft::Snapshot>();
+  snapshot->metadata.index = LogIndex{index};
+  snapshot->metadata.term = Term{1};
+  Message m;
+  m.type = MessageType::kSnap;
+  m.from = from.id();
+  m.to = to;
+  m.term = Term{1};
+  m.snapshot = std::move(snapshot);
+  return m;
+}
+
+TEST(TransportTest, MessagesTravelBothWaysInOrder) {
+  Member a(1);
+  Member b(2);
+  a.Knows(b);
+  b.Knows(a);
+  ASSERT_TRUE(WaitFor([&] { return a.Reaches(b) && b.Reaches(a); }));
+  for (std::uint64_t term = 1; term <= 100; ++term) {
+    a.Send(b.id(), term % 2 == 0 ? MessageType::kHeartbeat : MessageType::kVote, term);
+    b.Send(a.id(), MessageType::kApp, term);
+  }
+  ASSERT_TRUE(WaitFor([&] {
+    return b.heard().messages().size() >= 100 && a.heard().messages().size() >= 100;
+  }));
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(b.heard().messages()[i].term, Term{i + 1});
+    EXPECT_EQ(a.heard().messages()[i].term, Term{i + 1});
+  }
+}
+
+TEST(TransportTest, SingleRequestsCarryMessagesWhileTheOtherOpensNoStreams) {
+  Member a(1);
+  Member b(2);  // does not know a, so it opens no streams to it
+  a.Knows(b);
+  a.Send(b.id(), MessageType::kVote, 5);
+  ASSERT_TRUE(WaitFor([&] { return b.heard().messages().size() == 1; }));
+  EXPECT_EQ(b.heard().messages()[0].term, Term{5});
+}
+
+TEST(TransportTest, SomebodyUnreachableIsReported) {
+  Member a(1);
+  std::optional<Member> b(std::in_place, 2);
+  a.Knows(*b);
+  const MemberId gone = b->id();
+  b.reset();
+  a.Send(gone, MessageType::kVote, 5);
+  EXPECT_TRUE(WaitFor([&] { return a.heard().unreachable > 0; }));
+  EXPECT_FALSE(a.transport().ConnectedSince(gone).has_value());
+}
+
+TEST(TransportTest, AnotherClustersMemberIsRefused) {
+  Member a(1, 1);
+  Member b(2, 99);
+  a.Knows(b);
+  b.Knows(a);
+  a.Send(b.id(), MessageType::kVote, 5);
+  EXPECT_TRUE(WaitFor([&] { return a.heard().unreachable > 0; }));
+  EXPECT_FALSE(a.Reaches(b));
+  EXPECT_TRUE(b.heard().messages().empty());
+}
+
+TEST(TransportTest, ARemovedMemberIsToldSo) {
+  Member a(1);
+  Member b(2);
+  a.heard().removed_member = 2;
+  b.Knows(a);
+  EXPECT_TRUE(WaitFor([&] { return b.heard().removed_self.load(); }));
+}
+
+TEST(TransportTest, AMemberThatMovedIsFoundAtItsNewAddress) {
+  Member a(1);
+  std::optional<Member> b(std::in_place, 2);
+  a.Knows(*b);
+  b->Knows(a);
+  ASSERT_TRUE(WaitFor([&] { return a.Reaches(*b); }));
+  b.reset();
+  Member moved(2);
+  a.Knows(moved);
+  moved.Knows(a);
+  EXPECT_TRUE(WaitFor([&] { return a.Reaches(moved); }));
+  a.Send(moved.id(), MessageType::kVote, 7);
+  EXPECT_TRUE(WaitFor([&] { return !moved.heard().messages().empty(); }));
+}
+
+TEST(TransportTest, ASnapshotArrivesWholeBeforeRaftHearsOfIt) {
+  Member a(1);
+  Member b(2);
+  a.Knows(b);
+  std::string database(3'000'000, 'd');
+  for (std::size_t i = 0; i < database.size(); i += 997) database[i] = static_cast<char>(i);
+  std::atomic<int> outcome{-1};
+  a.transport().SendSnapshot(MakeSnapshot(a, b.id(), 0x2a), std::make_shared<Body>(database),
+                             [&](bool delivered) { outcome = delivered ? 1 : 0; });
+  ASSERT_TRUE(WaitFor([&] { return outcome != -1; }));
+  EXPECT_EQ(outcome, 1);
+  ASSERT_EQ(b.heard().messages().size(), 1U);
+  EXPECT_EQ(b.heard().messages()[0].snapshot->metadata.index, LogIndex{0x2a});
+  io::RealDisk disk;
+  EXPECT_TRUE(io::ReadFile(disk, b.directory() + "/000000000000002a.snap.db").value() == database);
+}
+
+TEST(TransportTest, ASnapshotThatBreaksOffLeavesNothing) {
+  Member a(1);
+  Member b(2);
+  a.Knows(b);
+  std::atomic<int> outcome{-1};
+  a.transport().SendSnapshot(MakeSnapshot(a, b.id(), 3),
+                             std::make_shared<Body>(std::string(2'000'000, 'd'), 5'000'000),
+                             [&](bool delivered) { outcome = delivered ? 1 : 0; });
+  ASSERT_TRUE(WaitFor([&] { return outcome != -1; }));
+  EXPECT_EQ(outcome, 0);
+  io::RealDisk disk;
+  EXPECT_TRUE(WaitFor([&] { return disk.List(b.directory())->empty(); }));
+  EXPECT_TRUE(b.heard().messages().empty());
+}
+
+}  // namespace
+}  // namespace quorate::peer
