@@ -111,6 +111,7 @@ struct Server::Impl final : MachineServices {
   std::optional<Ending> Start();
   std::optional<Ending> BindListeners();
   std::optional<Ending> OpenMember();
+  std::optional<Ending> OwnerOfName(MemberId self) const;
   void MakeTransport(const Boot& boot);
   std::optional<Ending> MakeDriver(Boot boot);
   void MakeApi(const Boot& boot);
@@ -244,9 +245,22 @@ std::optional<Ending> Server::Impl::OpenMember() {
                   "the member has been permanently removed from the cluster; to use this machine "
                   "again, add a new member and start it with an empty data directory"};
   }
+  if (auto other = OwnerOfName(boot.self)) return other;
   peers->SetCluster(boot.cluster, boot.self);
   MakeTransport(boot);
   return MakeDriver(std::move(boot));
+}
+
+// Another member of this cluster carries our name: the data directory is somebody else's.
+std::optional<Ending> Server::Impl::OwnerOfName(MemberId self) const {
+  for (const auto& [id, member] : machine->cluster().roster()->members) {
+    if (id == self || member.name != options.name) continue;
+    return Ending{ExitCode::kWrongIdentity,
+                  "the data directory " + options.data_dir + " belongs to member " +
+                      ToHex(self.value) + ", but " + options.name + " is member " +
+                      ToHex(id.value) + "; mount that member's own volume, or mend --name"};
+  }
+  return std::nullopt;
 }
 
 void Server::Impl::MakeTransport(const Boot& boot) {

@@ -23,7 +23,6 @@ struct Options {
   std::uint64_t snapshot_catchup_entries = 5000;   // entries kept behind a snapshot for slow followers
   std::chrono::milliseconds heartbeat_interval{100};  // > 0
   std::chrono::milliseconds election_timeout{1000};   // >= 5 heartbeats, < 50 s
-  bool initial_election_tick_advance = true;
   std::vector<std::string> listen_peer_urls = {"http://localhost:2380"};
   std::vector<std::string> listen_client_urls = {"http://localhost:2379"};
   std::vector<std::string> listen_metrics_urls;
@@ -51,14 +50,11 @@ struct Options {
   std::string log_level = "info";
   std::string log_format = "json";
   std::vector<std::string> log_outputs = {"default"};
-  std::chrono::nanoseconds warning_unary_request_duration = std::chrono::milliseconds(300);
-  std::chrono::nanoseconds warning_apply_duration = std::chrono::milliseconds(100);
 
   // Tuning
   std::uint64_t compaction_batch_limit = 1000;
   std::chrono::nanoseconds compaction_sleep_interval = std::chrono::milliseconds(10);
   std::chrono::nanoseconds watch_progress_notify_interval = std::chrono::minutes(10);
-  bool unsafe_no_fsync = false;
 
   // Quorate's own guards
   std::optional<ClusterId> expected_cluster_id;

@@ -92,6 +92,18 @@ TEST(GuardsTest, TheExpectedClusterIsTheOnlyOneServed) {
   EXPECT_THAT(members.Log("a"), HasSubstr("not to the expected 1"));
 }
 
+TEST(GuardsTest, AnotherMembersDirectoryIsRefused) {
+  Members members({"a", "b"});
+  members.StartAll();
+  ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
+  ASSERT_TRUE(members.AwaitHealthy("b")) << members.Log("b");
+  members.Terminate("a");
+  members.Terminate("b");
+  EXPECT_EQ(members.Run("a", {"a", "b"}, {"--data-dir=" + members.DataDirectory("b")}),
+            kWrongIdentity);
+  EXPECT_THAT(members.Log("a"), HasSubstr("mount that member's own volume"));
+}
+
 TEST(GuardsTest, BootstrapCanBeForbidden) {
   Members members({"a"});
   EXPECT_EQ(members.Run("a", {"a"}, {"--quorate-forbid-bootstrap"}), kBootstrapForbidden);
