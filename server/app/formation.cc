@@ -38,18 +38,18 @@ const Member* FindNamed(const std::vector<Member>& members, const std::string& n
 }
 
 const Member* FindId(const std::vector<Member>& members, MemberId id) {
-  const auto found = std::find_if(members.begin(), members.end(),
-                                  [id](const Member& m) { return m.id == id; });
+  const auto found =
+      std::find_if(members.begin(), members.end(), [id](const Member& m) { return m.id == id; });
   return found == members.end() ? nullptr : &*found;
 }
 
 std::optional<Ending> CheckExpected(const config::Options& options, ClusterId cluster) {
   if (!options.expected_cluster_id || *options.expected_cluster_id == cluster) return std::nullopt;
-  return Ending{ExitCode::kWrongIdentity,
-                "cluster " + ToHex(cluster.value) + " is not the expected cluster " +
-                    ToHex(options.expected_cluster_id->value) +
-                    "; point --initial-cluster at the right one, or mend "
-                    "--quorate-expected-cluster-id"};
+  return Ending{ExitCode::kWrongIdentity, "cluster " + ToHex(cluster.value) +
+                                              " is not the expected cluster " +
+                                              ToHex(options.expected_cluster_id->value) +
+                                              "; point --initial-cluster at the right one, or mend "
+                                              "--quorate-expected-cluster-id"};
 }
 
 std::variant<Formation, Ending> FormNew(const config::Options& options, const UrlsByName& cluster,
@@ -72,10 +72,11 @@ std::variant<Formation, Ending> FormNew(const config::Options& options, const Ur
     if (!remote.ok()) continue;
     const Member* self = FindId(remote->members, formation.self);
     if (self != nullptr && !self->client_urls.empty()) {
-      return Ending{ExitCode::kStartFailed,
-                    "member " + ToHex(formation.self.value) +
-                        " has already been bootstrapped; its data is lost: remove it from the "
-                        "cluster, add it again, and start it with --initial-cluster-state=existing"};
+      return Ending{
+          ExitCode::kStartFailed,
+          "member " + ToHex(formation.self.value) +
+              " has already been bootstrapped; its data is lost: remove it from the "
+              "cluster, add it again, and start it with --initial-cluster-state=existing"};
     }
     break;
   }
@@ -105,13 +106,25 @@ std::variant<Formation, Ending> Join(const config::Options& options, const UrlsB
     Formation formation;
     formation.cluster = remote->id;
     formation.self = FindNamed(*matched, options.name)->id;
+    // It would vote again in terms it has voted in. etcd lets it; who forbids a bootstrap does not
+    // mean that either.
+    const Member* before = FindId(remote->members, formation.self);
+    if (options.forbid_bootstrap && before != nullptr && !before->client_urls.empty()) {
+      return Ending{ExitCode::kDataUnusable,
+                    "member " + ToHex(formation.self.value) +
+                        " has already been started, and now its data directory " +
+                        options.data_dir +
+                        " is empty: its data is lost; remove it from the "
+                        "cluster and add a fresh member"};
+    }
     formation.members = remote->members;
     formation.joins = true;
     return formation;
   }
   return Ending{ExitCode::kStartFailed,
                 "cannot fetch cluster info from peer urls: could not retrieve cluster information "
-                "from the given URLs (" + last_error + ")"};
+                "from the given URLs (" +
+                    last_error + ")"};
 }
 
 }  // namespace

@@ -86,6 +86,21 @@ TEST(FormationTest, TheGuardsRefuseWhatTheOperatorDidNotMean) {
   EXPECT_EQ(MustEnd(options, other).code, ExitCode::kWrongIdentity);
 }
 
+// A volume was emptied under a member of an operated cluster. With its old id and an empty log it
+// could help to elect a leader that lacks what it had acknowledged.
+TEST(FormationTest, AMemberThatLostItsDataIsNotStartedAgainWhereBootstrapIsForbidden) {
+  config::Options options = OptionsOf("a", true);
+  const AskMembers ask =
+      Answering(ClusterId{7}, {{.id = MemberId{5}, .peer_urls = {"http://127.0.0.1:1"}, .name = "a",
+                                .client_urls = {"http://127.0.0.1:11"}},
+                               {.id = MemberId{6}, .peer_urls = {"http://127.0.0.1:2"}}});
+  EXPECT_TRUE(std::holds_alternative<Formation>(Form(options, ask))) << "as etcd does";
+  options.forbid_bootstrap = true;
+  const Ending ending = MustEnd(options, ask);
+  EXPECT_EQ(ending.code, ExitCode::kDataUnusable);
+  EXPECT_THAT(ending.message, testing::HasSubstr("its data is lost"));
+}
+
 TEST(FormationTest, AWrongInitialClusterIsBadConfiguration) {
   config::Options options = OptionsOf("c", false);
   EXPECT_EQ(MustEnd(options, Nobody).code, ExitCode::kBadConfiguration);
