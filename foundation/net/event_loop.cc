@@ -128,10 +128,16 @@ void EventLoop::Impl::Drain() {
 }
 
 void EventLoop::Impl::RunTurnEnd() {
-  turn_end_scheduled = false;
-  turn_end_running.swap(turn_end);
-  for (Task& task : turn_end_running) task();
-  turn_end_running.clear();
+  // What these tasks ask for in turn, such as sending what they wrote, need not wait for another
+  // look at the sockets; but tasks that ask for themselves again must not keep the loop.
+  constexpr int kPasses = 2;
+  for (int pass = 0; pass < kPasses && !turn_end.empty(); ++pass) {
+    turn_end_running.swap(turn_end);
+    for (Task& task : turn_end_running) task();
+    turn_end_running.clear();
+  }
+  turn_end_scheduled = !turn_end.empty();
+  if (turn_end_scheduled) asio::post(io, [this] { RunTurnEnd(); });
 }
 
 struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
