@@ -161,6 +161,7 @@ Status Writer::Cut() {
 }
 
 bool Writer::WantsSpare() const {
+  if (offset_ < options_.segment_bytes / 2) return false;
   MutexLock lock(spare_mutex_);
   return spare_ == nullptr && !preparing_;
 }

@@ -67,7 +67,7 @@ class Writer {
   // it, for PurgeSegments to take. REQUIRES: a Mark at or above index was synced.
   void ReleaseTo(LogIndex index);
 
-  // True when the background should run PrepareSpare.
+  // True when the background should run PrepareSpare: the segment is half full, and there is none.
   bool WantsSpare() const;
   // Makes the next segment ready; harmless when it is. An error is the disk's and leaves the
   // writer usable: the next cut will meet it.

@@ -132,15 +132,18 @@ TEST_F(WalTest, AFullSegmentIsCutAndTheChainGoesOn) {
 TEST_F(WalTest, APreparedSpareIsAllZerosAndBecomesTheNextSegment) {
   const WriterOptions options{8192, 4096};
   Create(options);
+  EXPECT_FALSE(writer_->WantsSpare());  // not before the segment is half full
+  Append(1, 10, 1, 500);
+  ASSERT_TRUE(writer_->Sync().ok());
   EXPECT_TRUE(writer_->WantsSpare());
   ASSERT_TRUE(writer_->PrepareSpare().ok());
   EXPECT_FALSE(writer_->WantsSpare());
   EXPECT_EQ(Bytes("member/wal/0.tmp"), std::string(8192, '\0'));
-  Append(1, 20, 1, 500);
+  Append(11, 20, 1, 500);
   ASSERT_TRUE(writer_->Sync().ok());
   EXPECT_FALSE(*io::Exists(disk_, "member/wal/0.tmp"));
   EXPECT_EQ(Bytes(Path(1, 21)).size(), 8192U);
-  EXPECT_TRUE(writer_->WantsSpare());
+  EXPECT_FALSE(writer_->WantsSpare());
 }
 
 TEST_F(WalTest, ReleasedSegmentsMayBePurgedAndNoOthers) {
