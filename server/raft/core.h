@@ -158,6 +158,9 @@ class Core {
   LogIndex last_index() const { return log_.last_index(); }
   LogIndex first_index() const { return log_.first_index(); }
   std::optional<Term> TermAt(LogIndex index) const { return log_.TermAt(index); }
+  std::uint64_t log_bytes() const { return log_.bytes(); }  // of the entries in memory
+  // The index behind which the newest entries, as many as fit in `bytes`, begin.
+  LogIndex IndexBefore(std::uint64_t bytes) const { return log_.IndexBefore(bytes); }
   const Config& config() const { return config_; }
   MemberId transferee() const { return leading_ ? leading_->transferee : MemberId{}; }
   bool CommittedInTerm() const;                 // the leader may answer reads

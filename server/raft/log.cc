@@ -28,6 +28,7 @@ Log::Log(Position compacted, std::vector<Entry> entries, LogIndex committed, Log
     CHECK(entry.index == expected);
     ++expected;
   }
+  bytes_ = BytesOf(0, entries_.size());
   durable_ = last_index();
   handed_ = last_index();
   CHECK(compacted_.index <= applied_ && applied_ <= committed_ && committed_ <= last_index());
@@ -52,6 +53,7 @@ bool Log::IsUpToDate(Position candidate) const {
 
 void Log::Append(Entry entry) {
   CHECK(entry.index == last_index() + 1);
+  bytes_ += SizeOf(entry);
   entries_.push_back(std::move(entry));
 }
 
@@ -63,6 +65,7 @@ Log::Splice Log::TrySplice(Position previous, std::span<Entry> entries) {
   const LogIndex from = entries[known].index;
   if (from <= committed_) return Splice::kConflictsWithCommitted;
   if (from <= last_index()) CutFrom(from);
+  for (const Entry& entry : entries.subspan(known)) bytes_ += SizeOf(entry);
   entries_.insert(entries_.end(),
                   std::make_move_iterator(entries.begin() + static_cast<std::ptrdiff_t>(known)),
                   std::make_move_iterator(entries.end()));
@@ -71,6 +74,7 @@ Log::Splice Log::TrySplice(Position previous, std::span<Entry> entries) {
 
 void Log::CutFrom(LogIndex index) {
   CHECK(index > committed_);
+  bytes_ -= BytesOf(Offset(index), entries_.size());
   entries_.resize(Offset(index));
   durable_ = std::min(durable_, index - 1);
   handed_ = std::min(handed_, index - 1);
@@ -141,6 +145,7 @@ void Log::Compact(LogIndex index) {
   if (index <= compacted_.index) return;
   CHECK(index <= applied_);
   const Term term = entries_[Offset(index)].term;
+  bytes_ -= BytesOf(0, Offset(index) + 1);
   entries_.erase(entries_.begin(),
                  entries_.begin() + static_cast<std::ptrdiff_t>(Offset(index) + 1));
   compacted_ = {index, term};
@@ -150,8 +155,25 @@ void Log::Restore(Position position) {
   CHECK(position.index > committed_);
   compacted_ = position;
   entries_.clear();
+  bytes_ = 0;
   committed_ = applying_ = durable_ = handed_ = position.index;
   for (Write& write : writes_) write.last = LogIndex{0};
+}
+
+LogIndex Log::IndexBefore(std::uint64_t bytes) const {
+  std::size_t begin = entries_.size();
+  for (; begin > 0; --begin) {
+    const std::uint64_t size = SizeOf(entries_[begin - 1]);
+    if (size > bytes) break;
+    bytes -= size;
+  }
+  return compacted_.index + begin;
+}
+
+std::uint64_t Log::BytesOf(std::size_t begin, std::size_t end) const {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = begin; i < end; ++i) bytes += SizeOf(entries_[i]);
+  return bytes;
 }
 
 LogIndex Log::LastConfChange(LogIndex from, LogIndex to, std::size_t nth) const {

@@ -40,6 +40,8 @@ class Log {
   Log(Position compacted, std::vector<Entry> entries, LogIndex committed, LogIndex applied);
 
   LogIndex first_index() const { return compacted_.index + 1; }
+  std::uint64_t bytes() const { return bytes_; }  // of all entries, as SizeOf counts them
+  LogIndex IndexBefore(std::uint64_t bytes) const;
   LogIndex last_index() const { return compacted_.index + entries_.size(); }
   Position last() const;
   LogIndex committed() const { return committed_; }
@@ -96,9 +98,11 @@ class Log {
 
   std::size_t Offset(LogIndex index) const { return index - first_index(); }
   void CutFrom(LogIndex index);
+  std::uint64_t BytesOf(std::size_t begin, std::size_t end) const;
 
   Position compacted_;
   std::vector<Entry> entries_;
+  std::uint64_t bytes_ = 0;
   LogIndex committed_;
   LogIndex applying_;
   LogIndex applied_;

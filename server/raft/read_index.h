@@ -39,6 +39,8 @@ class ReadIndexQueue {
 
   // Whether a batch waits for its heartbeat round.
   bool unsent() const { return !batches_.empty() && !batches_.back().sent; }
+  // Whether a round was sent and has no majority yet.
+  bool awaiting() const { return !batches_.empty() && batches_.front().sent; }
   // The context for a heartbeat round that starts now: it names the newest batch, which is closed
   // by this. Empty: none waits.
   std::string RoundContext();

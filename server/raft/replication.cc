@@ -29,7 +29,9 @@ bool Core::MaybeCommit() {
 }
 
 void Core::FlushReplication() {
-  if (leading_->reads.unsent()) BroadcastHeartbeat();
+  // One round at a time: reads that come during one share the next. A lost one is repeated by the
+  // next heartbeat, which carries the newest.
+  if (leading_->reads.unsent() && !leading_->reads.awaiting()) BroadcastHeartbeat();
   for (auto& [member, progress] : leading_->progress) {
     if (member != id()) ReplicateTo(member, progress);
   }
