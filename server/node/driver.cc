@@ -16,6 +16,15 @@ namespace {
 // Effects in one turn: enough to see a batch through, few enough to look at the inbox again soon.
 constexpr int kPassesMax = 4;
 
+// A leader gathers proposals during a write up to this; larger ones need no company.
+constexpr std::size_t kGatheredBytesMax = 256 << 10;
+
+// A batch that is not committed by then is no longer waited for.
+constexpr auto kGatherMax = std::chrono::milliseconds(10);
+
+// Where a commit takes so many times a write, the way to the others dominates: batches overlap.
+constexpr int kFarAway = 3;
+
 raft::Options MakeCoreOptions(const Options& options, MemberId self, io::Random* random) {
   raft::Options core;
   core.id = self;
@@ -68,6 +77,7 @@ Driver::Driver(Parts parts, const Options& options)
       state_machine_(*parts.state_machine),
       network_(*parts.network),
       clock_(*parts.clock),
+      observer_(parts.observer),
       on_exit_(std::move(parts.on_exit)),
       inbox_(options.inbox),
       ids_(parts.self, parts.clock->WallNow()),
@@ -78,6 +88,8 @@ Driver::Driver(Parts parts, const Options& options)
       next_tick_(now_ + options.heartbeat_interval),
       replay_until_(core_.committed()),
       mark_(parts.mark.index) {
+  parts.log.clock = parts.clock;
+  parts.log.observer = parts.observer;
   log_writer_ = std::make_unique<LogWriter>(
       std::move(parts.log), [this](std::uint64_t number) { inbox_.AddWritten(number); },
       [this](Error error) { inbox_.AddWalFailure(std::move(error)); });
@@ -159,7 +171,8 @@ bool Driver::Turn(std::chrono::nanoseconds patience) {
   if (failed_) return false;
   if (now_ >= next_tick_) Tick();
   MaybeCampaign();
-  proposer_.Flush(core_);
+  if (!Gathering()) proposer_.Flush(core_);
+  NoteBatch();
   AskForRound();
   Drive();
   if (failed_) return false;
@@ -183,10 +196,11 @@ void Driver::TakeArrivals() {
   for (auto& function : arrivals_.functions) function();
   if (arrivals_.written != 0) {
     written_ = arrivals_.written;
+    if (written_ == submitted_) write_took_ = now_ - write_at_;
     core_.Persisted(written_);
     InstallIfDurable();
   }
-  for (raft::Message& message : arrivals_.messages) core_.Step(std::move(message));
+  StepMessages();
   for (Proposal& proposal : arrivals_.proposals) proposer_.Take(std::move(proposal), now_);
   for (ReadCall& read : arrivals_.reads) {
     if (read.consistency == Consistency::kLinearizable) {
@@ -196,6 +210,47 @@ void Driver::TakeArrivals() {
     }
   }
   RunReads();
+}
+
+// A leader's write takes about as long with many entries as with one, here and on every follower.
+// So while one is under way the next proposals wait and go out together: what they lose by that
+// they would have lost in front of the disk. Where the others are close they wait until it is
+// committed, which then needs no message of its own to tell.
+bool Driver::Gathering() const {
+  if (core_.role() != raft::Role::kLeader) return false;
+  if (proposer_.queued_bytes() + gathered_bytes_ >= kGatheredBytesMax) return false;
+  if (submitted_ > written_) return true;
+  return core_.committed() < batch_end_ && commit_took_ < kFarAway * write_took_ &&
+         now_ - batch_at_ < kGatherMax;
+}
+
+void Driver::NoteBatch() {
+  if (core_.role() != raft::Role::kLeader) {
+    batch_end_ = LogIndex{};
+    return;
+  }
+  if (batch_end_.value != 0 && core_.committed() >= batch_end_) {
+    commit_took_ = now_ - batch_at_;
+    batch_end_ = LogIndex{};
+  }
+  if (batch_end_.value == 0 && core_.last_index() > core_.committed()) {
+    batch_end_ = core_.last_index();
+    batch_at_ = now_;
+  }
+}
+
+void Driver::StepMessages() {
+  for (raft::Message& message : arrivals_.messages) {
+    if (message.type != raft::MessageType::kProp || !Gathering()) {
+      core_.Step(std::move(message));
+      continue;
+    }
+    for (const raft::Entry& entry : message.entries) gathered_bytes_ += entry.data.size();
+    gathered_.push_back(std::move(message));
+  }
+  if (gathered_.empty() || Gathering()) return;
+  for (raft::Message& message : std::exchange(gathered_, {})) core_.Step(std::move(message));
+  gathered_bytes_ = 0;
 }
 
 // Serializable ones. A restarted member shows nothing older than what it had committed; one that
@@ -241,6 +296,9 @@ void Driver::Act(raft::Effects effects) {
 
 void Driver::NoteRole() {
   const MemberId leader = core_.leader();
+  if (observer_ != nullptr && leader.value != 0 && leader != this->leader()) {
+    observer_->LeaderChanged();
+  }
   if (leader.value != 0 && leader != known_leader_) {
     log::Info("raft: leader elected", {{"local-member-id", ToHex(self_.value)},
                                        {"leader", ToHex(leader.value)},
@@ -296,6 +354,7 @@ void Driver::FinishTurn() {
   }
   committed_.store(core_.committed().value, std::memory_order_relaxed);
   applied_.store(core_.applied().value, std::memory_order_relaxed);
+  if (observer_ != nullptr) observer_->Proposals(proposer_.waiting(), proposer_.failed());
   ContinueStop();
 }
 

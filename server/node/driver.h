@@ -30,6 +30,7 @@
 #include "node/log_writer.h"
 #include "node/network.h"
 #include "node/node.h"
+#include "node/observer.h"
 #include "node/proposer.h"
 #include "node/read_gate.h"
 #include "node/request_ids.h"
@@ -47,6 +48,8 @@ struct Options {
   std::uint64_t snapshot_count = 10000;     // --snapshot-count: entries between marks in the wal
   std::uint64_t catch_up_entries =
       5000;  // --snapshot-catchup-entries: kept in memory for slow followers
+  // Entries in memory beyond these bytes are marked and forgotten early, whatever their number.
+  std::uint64_t log_bytes_max = 256ULL << 20U;
   std::uint64_t apply_gap_max = 5000;  // committed but not applied; beyond, proposals are refused
   std::chrono::microseconds apply_time_max{2000};  // of one turn
   std::chrono::milliseconds request_time{
@@ -69,6 +72,7 @@ class Driver final : public Node {
     Network* network = nullptr;
     const io::Clock* clock = nullptr;
     io::Random* random = nullptr;
+    Observer* observer = nullptr;  // or nobody looks
     // The process must end, and why. Called once, on the loop; from then on Turn does nothing.
     std::function<void(Exit, std::string)> on_exit;
   };
@@ -99,8 +103,12 @@ class Driver final : public Node {
   // Whether a turn would do something now.
   bool Busy() const;
   io::Clock::Instant next_tick() const { return next_tick_; }
+  std::chrono::nanoseconds time_to_tick() const { return next_tick_ - clock_.Now(); }
   Inbox& inbox() { return inbox_; }
   LogWriter& log_writer() { return *log_writer_; }
+
+  // Of the entries kept in memory. Loop only.
+  std::uint64_t log_bytes() const { return core_.log_bytes(); }
 
   // Whether somebody here waits for the answer to this request. Loop only.
   bool Waits(std::uint64_t request_id) const { return proposer_.Waits(request_id); }
@@ -124,6 +132,9 @@ class Driver final : public Node {
 
   // driver.cc: the turn.
   void TakeArrivals();
+  void StepMessages();
+  bool Gathering() const;
+  void NoteBatch();
   void RunReads();
   void MaybeCampaign();
   void Drive();
@@ -159,6 +170,7 @@ class Driver final : public Node {
   StateMachine& state_machine_;
   Network& network_;
   const io::Clock& clock_;
+  Observer* const observer_;
   std::function<void(Exit, std::string)> on_exit_;
   Inbox inbox_;
   std::unique_ptr<LogWriter> log_writer_;
@@ -170,6 +182,15 @@ class Driver final : public Node {
   Instant now_;
   Instant next_tick_;
   Arrivals arrivals_;
+  // Of what this member leads: a batch on its way to commitment, and how long the last one took, as
+  // well as the last write by itself.
+  LogIndex batch_end_;  // 0: none
+  Instant batch_at_;
+  Instant write_at_;
+  std::chrono::nanoseconds commit_took_{0};
+  std::chrono::nanoseconds write_took_{0};
+  std::vector<raft::Message> gathered_;  // proposals of others, for the next write
+  std::size_t gathered_bytes_ = 0;
   bool failed_ = false;
   bool stopped_ = false;
   bool work_due_ = true;
@@ -194,6 +215,7 @@ class Driver final : public Node {
   std::optional<raft::Snapshot> snapshot_;  // being written or installed
   std::uint64_t snapshot_write_ = 0;        // the write that makes its mark durable
   bool installing_ = false;
+  std::uint64_t submitted_ = 0;                // the last write that was handed to the log writer
   std::uint64_t written_ = 0;                  // the last write known to be durable
   std::optional<raft::HardState> hard_state_;  // a commit index that waits for the next write
   std::size_t snapshots_sending_ = 0;

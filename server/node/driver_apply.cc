@@ -31,6 +31,8 @@ void Driver::Write(raft::Effects& effects) {
   write.entries = std::move(effects.entries);
   write.hard_state = std::exchange(hard_state_, std::nullopt);
   write.number = effects.write_number;
+  if (submitted_ == written_) write_at_ = now_;
+  submitted_ = effects.write_number;
   log_writer_->Submit(std::move(write));
 }
 
@@ -51,9 +53,11 @@ void Driver::ApplySome() {
     if (applied_of_them_ % kEntriesBetweenLooksAtTheClock == 0 && clock_.Now() >= until) break;
   }
   if (failed_) return;
+  const Instant applied = clock_.Now();
   if (quorate::Status committed = state_machine_.Commit(); !committed.ok()) {
     return Fail(committed.error());
   }
+  if (observer_ != nullptr) observer_->Committed(clock_.Now() - applied);
   core_.Applied(to_apply_[applied_of_them_ - 1].index);
   DeliverOutcomes();
 }
@@ -178,12 +182,16 @@ void Driver::SendSnapshot(MemberId to) {
 
 // ---- marks ----
 
-// Once snapshot_count entries were applied since the last mark: flush, and when that is done, mark
-// in the wal how far the state machine needs no log any more, and let the log before it go.
+// Once snapshot_count entries were applied since the last mark, or too many bytes are in memory:
+// flush, and when that is done, mark in the wal how far the state machine needs no log any more,
+// and let the log before it go.
 void Driver::MaybeMark() {
-  if (installing_ || snapshot_ || core_.applied() < mark_ + options_.snapshot_count) return;
+  if (installing_ || snapshot_) return;
+  const bool too_large = core_.log_bytes() > options_.log_bytes_max && snapshots_sending_ == 0;
+  const LogIndex due = mark_ + (too_large ? 1 : options_.snapshot_count);
+  if (core_.applied() < due) return;
   const LogIndex flushed = std::min(state_machine_.FlushedIndex(), core_.applied());
-  if (flushed < mark_ + options_.snapshot_count) {
+  if (flushed < due) {
     if (flushing_) return;
     flushing_ = true;
     if (quorate::Status started = state_machine_.StartFlush(); !started.ok()) {
@@ -205,9 +213,11 @@ void Driver::MaybeMark() {
   conf_states_.erase(conf_states_.begin(), std::prev(state.base()));
   // A snapshot on its way needs the entries behind it. Slow followers are spared one by the entries
   // kept.
+  if (snapshots_sending_ != 0) return;
   const std::uint64_t applied = core_.applied().value;
-  if (snapshots_sending_ != 0 || applied <= options_.catch_up_entries) return;
-  core_.CompactLog(std::min(flushed, LogIndex{applied - options_.catch_up_entries}));
+  LogIndex upto{applied - std::min(applied, options_.catch_up_entries)};
+  upto = std::max(upto, core_.IndexBefore(options_.log_bytes_max / 2));
+  core_.CompactLog(std::min(flushed, upto));
 }
 
 }  // namespace quorate::node

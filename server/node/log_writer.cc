@@ -38,7 +38,7 @@ bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
     release = std::max(release, write.release);
   }
   if (number != 0 || release.value != 0 || !open) {
-    if (Status synced = parts_.writer->Sync(); !synced.ok()) {
+    if (Status synced = Sync(); !synced.ok()) {
       Fail(std::move(synced).error());
       return open;
     }
@@ -52,6 +52,14 @@ bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
 void LogWriter::Append(const LogWrite& write) {
   if (write.mark) parts_.writer->Mark(*write.mark);
   parts_.writer->Append(write.entries, write.hard_state ? &*write.hard_state : nullptr);
+}
+
+Status LogWriter::Sync() {
+  if (parts_.observer == nullptr || parts_.clock == nullptr) return parts_.writer->Sync();
+  const io::Clock::Instant started = parts_.clock->Now();
+  Status synced = parts_.writer->Sync();
+  parts_.observer->LogSynced(parts_.clock->Now() - started);
+  return synced;
 }
 
 void LogWriter::Chores(LogIndex release) {

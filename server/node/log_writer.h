@@ -20,7 +20,9 @@
 
 #include "base/bounded_queue.h"
 #include "base/result.h"
+#include "io/clock.h"
 #include "io/disk.h"
+#include "node/observer.h"
 #include "raft/types.h"
 #include "wal/writer.h"
 
@@ -45,6 +47,9 @@ class LogWriter {
     // Runs slow chores (making the next segment ready, deleting old ones) beside the wal thread.
     // Inline when null.
     std::function<void(std::function<void()>)> background;
+    // Both set: the observer hears how long each sync took.
+    const io::Clock* clock = nullptr;
+    Observer* observer = nullptr;
   };
 
   LogWriter(Parts parts, std::function<void(std::uint64_t number)> written,
@@ -59,6 +64,7 @@ class LogWriter {
 
  private:
   void Append(const LogWrite& write);
+  Status Sync();
   void Chores(LogIndex release);
   void Background(std::function<void()> chore);
   void Fail(Error error);

@@ -9,6 +9,7 @@ namespace quorate::node {
 void Proposer::Take(Proposal&& proposal, Instant now) {
   started_.emplace_back(now, proposal.id);
   waiters_.insert_or_assign(proposal.id, Waiter{now, std::move(proposal.done)});
+  queued_bytes_ += proposal.data.size();
   queue_.push_back({proposal.id, proposal.type, std::move(proposal.data)});
 }
 
@@ -28,6 +29,7 @@ void Proposer::Flush(raft::Core& core) {
     if (!taken) break;
     begin = end;
   }
+  for (std::size_t i = 0; i < begin; ++i) queued_bytes_ -= queue_[i].data.size();
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(begin));
 }
 
@@ -50,7 +52,7 @@ bool Proposer::Settle(raft::Proposed outcome, std::size_t begin, std::size_t end
     case raft::Proposed::kNotMember:
       return false;
     case raft::Proposed::kTooMuchPending:
-      for (std::size_t i = begin; i < end; ++i) Answer(queue_[i].id, errors::TooManyRequests());
+      for (std::size_t i = begin; i < end; ++i) Refuse(queue_[i].id, errors::TooManyRequests());
       return true;
   }
   return true;
@@ -64,12 +66,17 @@ void Proposer::Answer(std::uint64_t id, Result<std::string> answer) {
   done(std::move(answer));
 }
 
+void Proposer::Refuse(std::uint64_t id, Error why) {
+  if (Waits(id)) ++failed_;
+  Answer(id, std::move(why));
+}
+
 void Proposer::Expire(Instant now, const std::function<Error(Instant)>& why) {
   while (!started_.empty() && started_.front().first + timeout_ <= now) {
     const auto [started, id] = started_.front();
     started_.pop_front();
     const auto found = waiters_.find(id);
-    if (found != waiters_.end() && found->second.started == started) Answer(id, why(started));
+    if (found != waiters_.end() && found->second.started == started) Refuse(id, why(started));
   }
   // Ids that were answered long ago need no place.
   while (!started_.empty() && !Waits(started_.front().second)) started_.pop_front();
@@ -77,8 +84,9 @@ void Proposer::Expire(Instant now, const std::function<Error(Instant)>& why) {
 
 void Proposer::FailAll(const Error& error) {
   queue_.clear();
+  queued_bytes_ = 0;
   started_.clear();
-  while (!waiters_.empty()) Answer(waiters_.begin()->first, error);
+  while (!waiters_.empty()) Refuse(waiters_.begin()->first, error);
 }
 
 }  // namespace quorate::node

@@ -38,6 +38,9 @@ class Proposer {
   void FailAll(const Error& error);
 
   std::size_t waiting() const { return waiters_.size(); }
+  std::size_t queued_bytes() const { return queued_bytes_; }  // not handed to the core yet
+  // Answered by something else than their entry, since the start.
+  std::uint64_t failed() const { return failed_; }
 
  private:
   struct Waiter {
@@ -51,13 +54,16 @@ class Proposer {
   };
 
   bool FlushNormal(raft::Core& core, std::size_t begin, std::size_t end);
+  void Refuse(std::uint64_t id, Error why);
   bool Settle(raft::Proposed outcome, std::size_t begin, std::size_t end);
 
   const std::chrono::nanoseconds timeout_;
   std::unordered_map<std::uint64_t, Waiter> waiters_;
   std::deque<std::pair<Instant, std::uint64_t>> started_;  // by time; ids may be answered already
   std::vector<Queued> queue_;                              // not proposed yet
+  std::size_t queued_bytes_ = 0;
   std::vector<raft::Payload> batch_;                       // scratch of Flush
+  std::uint64_t failed_ = 0;
 };
 
 }  // namespace quorate::node

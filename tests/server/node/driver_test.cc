@@ -63,6 +63,49 @@ TEST(DriverTest, WhatArrivesInOneTurnIsOneWriteAndOneCommit) {
   EXPECT_EQ(members.at(1).machine->commits, commits + 1);
 }
 
+TEST(DriverTest, WhatComesWhileTheLeaderWritesGoesOutTogetherAfterwards) {
+  Members members(3);
+  members.Settle();
+  const std::uint64_t leader = members.Elect();
+  members.at(leader).wal_held = true;
+  members.Propose(leader, "first");
+  members.Settle();
+  EXPECT_EQ(members.texts(Other(leader)).size(), 1U);  // the others are a majority
+  const int commits = members.at(Other(leader)).machine->commits;
+  for (int i = 0; i < 10; ++i) {
+    members.Propose(i % 2 == 0 ? leader : Third(leader), "more");
+    members.Round();
+  }
+  members.Settle();
+  EXPECT_EQ(members.texts(Other(leader)).size(), 1U);
+  members.at(leader).wal_held = false;
+  members.Settle();
+  for (std::uint64_t id = 1; id <= 3; ++id) EXPECT_EQ(members.texts(id).size(), 11U);
+  EXPECT_EQ(members.at(Other(leader)).machine->commits, commits + 1);
+}
+
+TEST(DriverTest, AnObserverHearsOfSyncsCommitsLeadersAndProposals) {
+  Members members(3);
+  members.Settle();
+  const std::uint64_t leader = members.Elect();
+  const Counts& counts = members.at(leader).counts;
+  members.Propose(leader, "a");
+  members.Settle();
+  EXPECT_EQ(counts.syncs, members.driver(leader).log_writer().syncs());
+  EXPECT_EQ(counts.commits, members.at(leader).machine->commits);
+  EXPECT_EQ(counts.leader_changes, 1);
+  EXPECT_EQ(counts.waiting, 0U);
+  EXPECT_EQ(counts.failed, 0U);
+
+  members.Cut(leader);
+  members.Propose(leader, "b");
+  members.Round();
+  EXPECT_EQ(counts.waiting, 1U);
+  members.Pass(std::chrono::seconds(20));
+  EXPECT_EQ(counts.waiting, 0U);
+  EXPECT_EQ(counts.failed, 1U);
+}
+
 TEST(DriverTest, AProposalWithoutALeaderWaitsForOne) {
   Members members(3);
   const auto answer = members.Propose(1, "early");
@@ -300,6 +343,26 @@ TEST(DriverTest, TheLogIsMarkedReleasedAndForgottenAsItGrows) {
   members.Restart(1);
   members.Settle();
   EXPECT_EQ(members.texts(1).size(), 300U);
+}
+
+// Ten thousand requests of the largest size would fill any machine's memory.
+TEST(DriverTest, LargeEntriesAreForgottenBeforeTheyAreMany) {
+  node::Options options;
+  options.log_bytes_max = 20000;
+  Members members(1, options);
+  members.Settle();
+  for (int i = 0; i < 100; ++i) {
+    members.Propose(1, std::string(1000, 'x'));
+    members.Settle(3);
+    members.Pass(milliseconds(100));
+    EXPECT_LE(members.driver(1).log_bytes(), 22000U);
+  }
+  EXPECT_GT(members.driver(1).log_bytes(), 9000U);
+  EXPECT_LE(members.at(1).machine->flushes, 15);
+  members.Crash(1);
+  members.Restart(1);
+  members.Settle();
+  EXPECT_EQ(members.texts(1).size(), 100U);
 }
 
 TEST(DriverTest, AMemberThatWasAwayTooLongIsSentASnapshot) {

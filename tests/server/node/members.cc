@@ -130,6 +130,7 @@ void Members::Start(SimMember& member) {
   parts.network = member.network.get();
   parts.clock = &clock_;
   parts.random = member.random.get();
+  parts.observer = &member.counts;
   parts.on_exit = [&member](node::Exit exit, std::string text) {
     member.exit = exit;
     member.exit_text = std::move(text);

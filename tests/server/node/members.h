@@ -38,10 +38,26 @@ class SimNetwork final : public node::Network {
   node::PeerUrls peers_;
 };
 
+struct Counts final : node::Observer {
+  void LogSynced(std::chrono::nanoseconds) override { ++syncs; }
+  void Committed(std::chrono::nanoseconds) override { ++commits; }
+  void LeaderChanged() override { ++leader_changes; }
+  void Proposals(std::size_t now_waiting, std::uint64_t failed_so_far) override {
+    waiting = now_waiting;
+    failed = failed_so_far;
+  }
+  std::uint64_t syncs = 0;
+  int commits = 0;
+  int leader_changes = 0;
+  std::size_t waiting = 0;
+  std::uint64_t failed = 0;
+};
+
 struct SimMember {
   MemberId id;
   std::unique_ptr<sim::Disk> disk;
   std::unique_ptr<sim::Prng> random;
+  Counts counts;
   std::unique_ptr<SimNetwork> network;
   std::unique_ptr<Machine> machine;
   std::unique_ptr<node::Driver> driver;  // none: down
