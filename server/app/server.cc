@@ -25,6 +25,7 @@
 #include "app/boot.h"
 #include "app/cluster_version.h"
 #include "app/machine.h"
+#include "app/node_loop.h"
 #include "app/peer_client.h"
 #include "app/peer_port.h"
 #include "app/snapshot_file.h"
@@ -125,7 +126,7 @@ struct Server::Impl final : MachineServices {
   void Stop();
   void End(Ending ending);
 
-  // MachineServices, on the raft+apply loop.
+  // MachineServices, on the peer loop, which is also the raft+apply loop.
   std::shared_ptr<node::SnapshotSource> MakeSnapshot(
       std::shared_ptr<storage::Reader> view) override;
   Status InstallSnapshot(const raft::SnapshotMetadata& snapshot,
@@ -161,6 +162,7 @@ struct Server::Impl final : MachineServices {
   std::unique_ptr<ServerEnvironment> environment;
   std::unique_ptr<api::Context> context;
   api::Counters counters;
+  CountingObserver observer{counters};
   std::unique_ptr<api::LeaderWatch> leader_watch;
   std::shared_ptr<rpc::Router> router;
   std::shared_ptr<rpc::Router> metrics_router;
@@ -168,7 +170,7 @@ struct Server::Impl final : MachineServices {
   std::unique_ptr<rpc::Server> metrics_server;
   std::unique_ptr<net::HttpServer> peer_server;
   std::unique_ptr<ClusterVersion> cluster_version;
-  std::unique_ptr<node::Runner> runner;
+  std::unique_ptr<NodeLoop> node_loop;
   std::unique_ptr<net::Timer> leader_timer;
   std::atomic<std::uint64_t> snapshot_files{0};
   std::atomic<bool> published{false};
@@ -189,8 +191,8 @@ std::optional<Ending> Server::Impl::Start() {
   chores = std::make_unique<node::Chores>();
   if (auto failed = OpenMember()) return failed;
   ServePeersAndMetrics();
-  runner = std::make_unique<node::Runner>(*driver);
-  runner->Start();
+  node_loop = std::make_unique<NodeLoop>(*peer_loop, *driver);
+  node_loop->Start();
   peer_loop->Post([this] {
     cluster_version->Start();
     PollLeader();
@@ -305,6 +307,7 @@ std::optional<Ending> Server::Impl::MakeDriver(Boot boot) {
   parts.network = network.get();
   parts.clock = &clock;
   parts.random = &random;
+  parts.observer = &observer;
   parts.on_exit = [this](node::Exit exit, const std::string& text) {
     End({ToExitCode(exit), text});
   };
@@ -522,7 +525,7 @@ void Server::Impl::Stop() {
       if (leader_timer != nullptr) leader_timer->Cancel();
     });
   }
-  if (runner != nullptr) runner->Stop();
+  if (node_loop != nullptr) node_loop->Stop();
   if (client_server != nullptr) client_server->Drain(kDrainPatience);
   if (metrics_server != nullptr) metrics_server->Drain(std::chrono::milliseconds(100));
   for (const auto& listener : peer_listeners) listener->Stop();
@@ -546,7 +549,7 @@ void Server::Impl::Stop() {
     const Status flushed = machine->backend().Flush(storage::Backend::Wait::kYes);
     if (!flushed.ok()) log::Warn("failed to flush the store", {{"error", flushed.error().message}});
   }
-  runner.reset();
+  node_loop.reset();
   driver.reset();
   machine.reset();
   lock.reset();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/context.h"
+#include "api/metrics.h"
 #include "app/background.h"
 #include "app/machine.h"
 #include "app/peer_client.h"
@@ -19,6 +20,7 @@
 #include "io/disk.h"
 #include "node/driver.h"
 #include "node/network.h"
+#include "node/observer.h"
 #include "peer/transport.h"
 
 namespace quorate::app {
@@ -70,6 +72,23 @@ class DriverWaiters final : public apply::Waiters {
 
  private:
   const node::Driver& driver_;
+};
+
+// CountingObserver: what the node measures, into the counters that /metrics shows.
+class CountingObserver final : public node::Observer {
+ public:
+  explicit CountingObserver(api::Counters& counters) : counters_(counters) {}
+
+  void LogSynced(std::chrono::nanoseconds took) override { counters_.wal_fsync.Observe(took); }
+  void Committed(std::chrono::nanoseconds took) override { counters_.backend_commit.Observe(took); }
+  void LeaderChanged() override { ++counters_.leader_changes; }
+  void Proposals(std::size_t waiting, std::uint64_t failed) override {
+    counters_.proposals_pending.store(waiting, std::memory_order_relaxed);
+    counters_.proposals_failed.store(failed, std::memory_order_relaxed);
+  }
+
+ private:
+  api::Counters& counters_;
 };
 
 // ServerEnvironment: what the api asks of the process.

@@ -74,6 +74,10 @@ Transport::~Transport() {
 
 void Transport::Send(std::vector<raft::Message>& messages) {
   if (messages.empty()) return;
+  if (parts_.loop->InLoop()) {
+    SendNow(messages);
+    return messages.clear();
+  }
   parts_.loop->Post([this, alive = std::weak_ptr<int>(alive_),
                      batch = std::make_shared<std::vector<raft::Message>>(std::move(messages))] {
     if (!alive.expired()) SendNow(*batch);
@@ -105,7 +109,7 @@ void Transport::SendSnapshot(raft::Message message, std::shared_ptr<SnapshotBody
 }
 
 void Transport::UpdatePeers(const PeerUrls& peers) {
-  parts_.loop->Post([this, alive = std::weak_ptr<int>(alive_), peers] {
+  parts_.loop->Dispatch([this, alive = std::weak_ptr<int>(alive_), peers] {
     if (alive.expired()) return;
     std::erase_if(remotes_, [&peers](const auto& entry) { return !peers.contains(entry.first); });
     for (const auto& [id, urls] : peers) {
