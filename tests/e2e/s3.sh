@@ -44,8 +44,10 @@ spec:
 YAML
   wait_for "MinIO runs" 60 kn rollout status deployment/minio --timeout=1s
   S3_URL=http://$(kn get service minio -o jsonpath='{.spec.clusterIP}'):9000
-  wait_for "the bucket exists" 20 s3 PUT "/$BUCKET"
+  wait_for "the bucket exists" 20 make_bucket
 }
+
+make_bucket() { s3 GET "/$BUCKET?list-type=2" || s3 PUT "/$BUCKET"; }
 
 # s3 METHOD PATH_AND_QUERY [FILE]: one signed request; the body on stdout. The query must come sorted and encoded.
 s3() {
@@ -59,7 +61,7 @@ s3() {
 }
 
 # s3_keys: every key in the bucket, sorted.
-s3_keys() { s3 GET "/$BUCKET?list-type=2" | grep -o '<Key>[^<]*</Key>' | sed 's/<[^>]*>//g' | sort; }
+s3_keys() { s3 GET "/$BUCKET?list-type=2" | { grep -o '<Key>[^<]*</Key>' || true; } | sed 's/<[^>]*>//g' | sort; }
 backups_stored() { s3_keys | grep -c '/manifest.json$' || true; }
 
 # apply_store NAME [SECRET]

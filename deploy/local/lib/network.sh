@@ -71,7 +71,17 @@ network_up() {
   inside ip addr replace "$WIRE_INSIDE_IP/30" dev wire
   inside ip link set wire up
   inside ip route replace default via "$WIRE_HOST_IP"
+  drop_untranslated
   ip route replace "$CLUSTER_CIDR" via "$WIRE_INSIDE_IP" dev "$WIRE_HOST"
+}
+
+# A packet to a Service that kube-proxy has not yet translated is dropped: let through, it would leave a connection tracking
+# entry that keeps every retry from being translated as well. A dropped one is sent again after a second.
+drop_untranslated() {
+  local chain
+  for chain in FORWARD OUTPUT; do
+    inside iptables -w -C "$chain" -d "$SERVICE_CIDR" -j DROP 2>/dev/null || inside iptables -w -A "$chain" -d "$SERVICE_CIDR" -j DROP
+  done
 }
 
 # network_down: every trace, also of an `up` that stopped half way. Safe to repeat.
