@@ -25,6 +25,16 @@ const Member* FindById(const MemberListResponse& list, MemberId id) {
   return nullptr;
 }
 
+// etcd asks for a moment's patience (links younger than five seconds, a learner not quite there):
+// no failure, the step is planned again.
+Error Refused(const Error& error, const std::string& what) {
+  for (const char* text : {"unhealthy cluster", "in sync with leader"}) {
+    if (error.message.find(text) == std::string::npos) continue;
+    return {Code::kAborted, what + ": " + error.message};
+  }
+  return Annotate(error, what);
+}
+
 }  // namespace
 
 // The intent is read again, and the list: an answer that was lost is found there, by address.
@@ -41,7 +51,7 @@ Status Do(const Context& context, const plan::MemberAdd& step) {
                                    [](const Member& member) { return member.islearner(); });
   if (learner) return OutOfDate("another learner is in the member list");
   const auto added = etcd->MemberAdd({step.peer_url}, /*learner=*/true, context.Call());
-  if (!added.ok()) return Annotate(added.error(), "add member " + step.slot);
+  if (!added.ok()) return Refused(added.error(), "add member " + step.slot);
   return {};
 }
 
@@ -57,7 +67,7 @@ Status Do(const Context& context, const plan::MemberRemove& step) {
   }
   const auto removed = etcd->MemberRemove(step.id, context.Call());
   if (removed.ok() || removed.error().code == Code::kNotFound) return {};
-  return Annotate(removed.error(), "remove member " + step.slot);
+  return Refused(removed.error(), "remove member " + step.slot);
 }
 
 Status Do(const Context& context, const plan::MemberPromote& step) {
@@ -69,7 +79,7 @@ Status Do(const Context& context, const plan::MemberPromote& step) {
   if (member == nullptr) return OutOfDate("member " + step.slot + " is not in the member list");
   if (!member->islearner()) return {};
   const auto promoted = etcd->MemberPromote(step.id, context.Call());
-  if (!promoted.ok()) return Annotate(promoted.error(), "promote member " + step.slot);
+  if (!promoted.ok()) return Refused(promoted.error(), "promote member " + step.slot);
   return {};
 }
 
