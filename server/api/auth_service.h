@@ -1,5 +1,5 @@
-// AuthService: etcdserverpb.Auth while there is no authentication: its status is answered truthfully, everything that
-// would change it is refused with a text that says so.
+// AuthService: etcdserverpb.Auth while there is no authentication: its status is answered
+// truthfully, everything that would change it is refused with a text that says so.
 #pragma once
 
 #include "api/context.h"

@@ -49,17 +49,16 @@ void Add(const Context& context, CallPtr call, const etcdserverpb::MemberAddRequ
   }
   if (member.peer_urls.empty()) return call->Fail(errors::BadUrls());
   member.is_learner = request.islearner();
-  member.id =
-      membership::MakeMemberId(member.peer_urls, "", context.environment->unix_seconds());
+  member.id = membership::MakeMemberId(member.peer_urls, "", context.environment->unix_seconds());
   if (!member.is_learner && context.limits.strict_reconfig_check) {
     const Status allowed = membership::CheckAddVoter(context.cluster->roster()->List(),
                                                      context.environment->liveness());
     if (!allowed.ok()) return call->Fail(allowed.error());
   }
-  raft::ConfChange change = MakeChange(context,
-                                       member.is_learner ? raft::ConfChangeType::kAddLearnerNode
-                                                         : raft::ConfChangeType::kAddNode,
-                                       member.id);
+  raft::ConfChange change = MakeChange(
+      context,
+      member.is_learner ? raft::ConfChangeType::kAddLearnerNode : raft::ConfChangeType::kAddNode,
+      member.id);
   change.context = ContextOf(member);
   context.node->ProposeConfChange(std::move(change), [&context, call, member](Status status) {
     if (!status.ok()) return call->Fail(std::move(status).error());
@@ -153,22 +152,22 @@ void Promote(const Context& context, CallPtr call,
   if (context.node->leader() == context.identity.member) {
     return PromoteHere(context, id, std::move(reply));
   }
-  context.environment->AskLeader(
-      "/members/promote/" + std::to_string(request.id()), "",
-      [&context, call](Result<std::string> body) {
-        if (!body.ok()) return call->Fail(std::move(body).error());
-        const auto members = membership::ParseMembers(*body);
-        if (!members.ok()) return call->Fail(errors::TimedOut());
-        etcdserverpb::MemberPromoteResponse response;
-        context.FillHeader(response, Revision{});
-        for (const Member& member : *members) FillMember(member, response.add_members());
-        call->Reply(response.SerializeAsString());
-      });
+  context.environment->AskLeader("/members/promote/" + std::to_string(request.id()), "",
+                                 [&context, call](Result<std::string> body) {
+                                   if (!body.ok()) return call->Fail(std::move(body).error());
+                                   const auto members = membership::ParseMembers(*body);
+                                   if (!members.ok()) return call->Fail(errors::TimedOut());
+                                   etcdserverpb::MemberPromoteResponse response;
+                                   context.FillHeader(response, Revision{});
+                                   for (const Member& member : *members)
+                                     FillMember(member, response.add_members());
+                                   call->Reply(response.SerializeAsString());
+                                 });
 }
 
 void List(const Context& context, CallPtr call, const etcdserverpb::MemberListRequest& request) {
-  const auto consistency = request.linearizable() ? node::Consistency::kLinearizable
-                                                  : node::Consistency::kSerializable;
+  const auto consistency =
+      request.linearizable() ? node::Consistency::kLinearizable : node::Consistency::kSerializable;
   context.node->Read(consistency,
                      Replying<etcdserverpb::MemberListResponse>(context, std::move(call)));
 }

@@ -1,7 +1,8 @@
 // ClusterService: etcdserverpb.Cluster, membership as clients see and change it.
 //
-// Changes are checked here against the strict rules (--strict-reconfig-check), then go through the log; every member
-// checks them again when it applies them. Only the leader can judge whether a learner is ready: others ask it.
+// Changes are checked here against the strict rules (--strict-reconfig-check), then go through the
+// log; every member checks them again when it applies them. Only the leader can judge whether a
+// learner is ready: others ask it.
 #pragma once
 
 #include <functional>
@@ -15,8 +16,8 @@ namespace quorate::api {
 
 void RegisterCluster(rpc::Router& router, const Context& context);
 
-// The leader's side of POST /members/promote/<id>: the member list as JSON, or the error; `done` on the raft+apply loop.
-// kNotFound is HTTP 404, kFailedPrecondition 412.
+// The leader's side of POST /members/promote/<id>: the member list as JSON, or the error; `done` on
+// the raft+apply loop. kNotFound is HTTP 404, kFailedPrecondition 412.
 void AnswerPeerPromote(const Context& context, MemberId member,
                        std::function<void(Result<std::string>)> done);
 

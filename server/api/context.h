@@ -1,7 +1,7 @@
 // Context: what every service stands on, and Environment: what only app can give.
 //
-// A handler runs on a connection's loop: it decodes, checks, and hands the work to the node; whatever touches the store,
-// leases or watchers runs on the raft+apply loop.
+// A handler runs on a connection's loop: it decodes, checks, and hands the work to the node;
+// whatever touches the store, leases or watchers runs on the raft+apply loop.
 //
 // Ownership: borrows everything; all of it outlives the last call.
 #pragma once
@@ -53,14 +53,14 @@ class Environment {
  public:
   virtual ~Environment() = default;
 
-  virtual membership::Liveness liveness() const = 0;   // any thread
-  virtual std::int64_t unix_seconds() const = 0;       // any thread
-  virtual SystemFacts facts() const = 0;               // any thread
-  virtual ProcessFacts process() const = 0;            // any thread
-  virtual storage::Sizes sizes() const = 0;            // any thread
+  virtual membership::Liveness liveness() const = 0;  // any thread
+  virtual std::int64_t unix_seconds() const = 0;      // any thread
+  virtual SystemFacts facts() const = 0;              // any thread
+  virtual ProcessFacts process() const = 0;           // any thread
+  virtual storage::Sizes sizes() const = 0;           // any thread
 
-  // POSTs to a path of the leader's peer port ("/leases"); the body of a 200 answer, or the error it stands for.
-  // `done` on any thread.
+  // POSTs to a path of the leader's peer port ("/leases"); the body of a 200 answer, or the error
+  // it stands for. `done` on any thread.
   using Answered = std::function<void(Result<std::string>)>;
   virtual void AskLeader(std::string path, std::string body, Answered done) = 0;
 
@@ -83,10 +83,10 @@ struct Context {
   apply::Identity identity;
   Limits limits;
   node::Node* node;
-  apply::Applier* applier;          // loop only, but for alarms().Raised() and quota()
-  mvcc::Store* store;               // loop only
-  lease::Lessor* lessor;            // loop only
-  watch::Hub* hub;                  // loop only
+  apply::Applier* applier;             // loop only, but for alarms().Raised() and quota()
+  mvcc::Store* store;                  // loop only
+  lease::Lessor* lessor;               // loop only
+  watch::Hub* hub;                     // loop only
   const membership::Cluster* cluster;  // roster() from any thread
   Environment* environment;
 

@@ -6,7 +6,9 @@
 namespace quorate::api::errors {
 
 #define QUORATE_ERROR(name, code, text) \
-  inline Error name() { return Error{Code::code, text}; }
+  inline Error name() {                 \
+    return Error{Code::code, text};     \
+  }
 #include "api/errors.def"
 #undef QUORATE_ERROR
 

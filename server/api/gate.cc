@@ -25,9 +25,8 @@ void ProposeFor(const Context& context, std::shared_ptr<rpc::UnaryCall> call,
   if (request.size() > context.limits.request_bytes_max) {
     return call->Fail(errors::RequestTooLarge());
   }
-  context.node->Propose(id, std::move(request), [call](Result<std::string> answer) {
-    call->Answer(std::move(answer));
-  });
+  context.node->Propose(id, std::move(request),
+                        [call](Result<std::string> answer) { call->Answer(std::move(answer)); });
 }
 
 }  // namespace quorate::api

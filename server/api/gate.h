@@ -1,7 +1,7 @@
 // Gate: the checks that stand before every method, and the registration that puts them there.
 //
-// In etcd's order: a learner serves only what is local to it; a caller that asks for a leader (metadata `hasleader`) is
-// turned away while there is none.
+// In etcd's order: a learner serves only what is local to it; a caller that asks for a leader
+// (metadata `hasleader`) is turned away while there is none.
 //
 // Thread: handlers on their connection's loop.
 #pragma once
@@ -31,8 +31,8 @@ template <typename Request>
 void Register(rpc::Router& router, const Context& context, std::string_view path,
               OnLearner on_learner,
               std::function<void(std::shared_ptr<rpc::UnaryCall>, Request)> handler) {
-  router.Unary(path, [&context, on_learner, handler = std::move(handler)](
-                         std::shared_ptr<rpc::UnaryCall> call) {
+  router.Unary(path, [&context, on_learner,
+                      handler = std::move(handler)](std::shared_ptr<rpc::UnaryCall> call) {
     if (Status status = CheckGate(context, *call, on_learner); !status.ok()) {
       return call->Fail(std::move(status).error());
     }

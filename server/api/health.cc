@@ -123,7 +123,8 @@ class Report : public std::enable_shared_from_this<Report> {
         self->lines_ += std::string("[+]") + check.name + " ok\n";
       } else {
         self->healthy_ = false;
-        self->lines_ += std::string("[-]") + check.name + " failed: " + status.error().message + "\n";
+        self->lines_ +=
+            std::string("[-]") + check.name + " failed: " + status.error().message + "\n";
       }
       self->Run();
     });
@@ -188,7 +189,8 @@ void RegisterGrpcHealth(rpc::Router& router) {
   router.Streaming("/grpc.health.v1.Health/Watch",
                    [answer](const std::shared_ptr<rpc::Stream>& stream) {
                      const std::weak_ptr<rpc::Stream> weak = stream;
-                     // Kept open by what OnCancel holds; the state never changes while the server serves.
+                     // Kept open by what OnCancel holds; the state never changes while the server
+                     // serves.
                      stream->OnMessage([answer, weak](const std::string& bytes) {
                        const auto open = weak.lock();
                        if (open == nullptr) return;

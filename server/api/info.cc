@@ -47,34 +47,33 @@ std::string StatusJson(const Context& context) {
   const storage::Sizes sizes = context.environment->sizes();
   const auto roster = context.cluster->roster();
   const membership::Member* self = roster->Find(context.identity.member);
-  Json json = {
-      {"version", membership::kEtcdVersion.ToString()},
-      {"quorateVersion", kQuorateVersion},
-      {"clusterID", ToHex(context.identity.cluster.value)},
-      {"memberID", ToHex(context.identity.member.value)},
-      {"name", self == nullptr ? "" : self->name},
-      {"role", std::string(raft::ToString(status.role))},
-      {"learner", status.is_learner},
-      {"removed", roster->removed.contains(context.identity.member)},
-      {"leader", ToHex(status.leader.value)},
-      {"term", status.term.value},
-      {"committedIndex", status.committed.value},
-      {"appliedIndex", status.applied.value},
-      {"durableIndex", status.durable.value},
-      {"revision", context.store->revision().value},
-      {"compactRevision", context.store->compact_revision().value},
-      {"keys", context.store->key_count()},
-      {"leases", context.lessor->size()},
-      {"dbSizeBytes", sizes.bytes_total},
-      {"dbSizeInUseBytes", sizes.bytes_in_use},
-      {"quotaBytes", context.applier->quota().limit()},
-      {"diskFreeBytes", facts.disk_free_bytes},
-      {"diskTotalBytes", facts.disk_total_bytes},
-      {"dataDir", facts.data_dir},
-      {"startedUnixSeconds", facts.started_unix_seconds},
-      {"clusterVersion", roster->version ? roster->version->ToString() : "not_decided"},
-      {"alarms", AlarmsOf(context)},
-      {"members", MembersOf(context, status)}};
+  Json json = {{"version", membership::kEtcdVersion.ToString()},
+               {"quorateVersion", kQuorateVersion},
+               {"clusterID", ToHex(context.identity.cluster.value)},
+               {"memberID", ToHex(context.identity.member.value)},
+               {"name", self == nullptr ? "" : self->name},
+               {"role", std::string(raft::ToString(status.role))},
+               {"learner", status.is_learner},
+               {"removed", roster->removed.contains(context.identity.member)},
+               {"leader", ToHex(status.leader.value)},
+               {"term", status.term.value},
+               {"committedIndex", status.committed.value},
+               {"appliedIndex", status.applied.value},
+               {"durableIndex", status.durable.value},
+               {"revision", context.store->revision().value},
+               {"compactRevision", context.store->compact_revision().value},
+               {"keys", context.store->key_count()},
+               {"leases", context.lessor->size()},
+               {"dbSizeBytes", sizes.bytes_total},
+               {"dbSizeInUseBytes", sizes.bytes_in_use},
+               {"quotaBytes", context.applier->quota().limit()},
+               {"diskFreeBytes", facts.disk_free_bytes},
+               {"diskTotalBytes", facts.disk_total_bytes},
+               {"dataDir", facts.data_dir},
+               {"startedUnixSeconds", facts.started_unix_seconds},
+               {"clusterVersion", roster->version ? roster->version->ToString() : "not_decided"},
+               {"alarms", AlarmsOf(context)},
+               {"members", MembersOf(context, status)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -83,11 +82,10 @@ std::string StatusJson(const Context& context) {
 std::string VersionJson(const membership::Cluster& cluster) {
   const auto roster = cluster.roster();
   const bool decided = roster->version.has_value();
-  const Json json = {
-      {"etcdserver", membership::kEtcdVersion.ToString()},
-      {"etcdcluster", decided ? roster->version->ToString() : "not_decided"},
-      {"storage", decided ? std::string(membership::kStorageVersion) : "unknown"},
-      {"quorate", kQuorateVersion}};
+  const Json json = {{"etcdserver", membership::kEtcdVersion.ToString()},
+                     {"etcdcluster", decided ? roster->version->ToString() : "not_decided"},
+                     {"storage", decided ? std::string(membership::kStorageVersion) : "unknown"},
+                     {"quorate", kQuorateVersion}};
   return json.dump();
 }
 

@@ -1,7 +1,8 @@
 // Info: what a member says of itself over HTTP: /version, /quorate/status.
 //
-// /quorate/status is one JSON object with everything an operator needs to know of a member; it is answered without a
-// quorum, and on the metrics listener too. Its fields are listed in docs/status.md.
+// /quorate/status is one JSON object with everything an operator needs to know of a member; it is
+// answered without a quorum, and on the metrics listener too. Its fields are listed in
+// docs/status.md.
 #pragma once
 
 #include <string>

@@ -46,8 +46,7 @@ void ReadRange(const Context& context, CallPtr call, const etcdserverpb::RangeRe
 void Range(const Context& context, CallPtr call) {
   auto request = std::make_shared<etcdserverpb::RangeRequest>();
   if (!request->ParseFromString(call->request())) return call->Fail(Malformed());
-  const OnLearner on_learner =
-      request->serializable() ? OnLearner::kServed : OnLearner::kRefused;
+  const OnLearner on_learner = request->serializable() ? OnLearner::kServed : OnLearner::kRefused;
   if (Status status = CheckGate(context, *call, on_learner); !status.ok()) {
     return call->Fail(std::move(status).error());
   }
@@ -126,18 +125,16 @@ void Txn(const Context& context, CallPtr call, etcdserverpb::TxnRequest request)
 void RegisterKv(rpc::Router& router, const Context& context) {
   router.Unary("/etcdserverpb.KV/Range",
                [&context](CallPtr call) { Range(context, std::move(call)); });
-  router.Unary("/etcdserverpb.KV/Put",
-               [&context](CallPtr call) { Put(context, std::move(call)); });
+  router.Unary("/etcdserverpb.KV/Put", [&context](CallPtr call) { Put(context, std::move(call)); });
   Register<etcdserverpb::DeleteRangeRequest>(
       router, context, "/etcdserverpb.KV/DeleteRange", OnLearner::kRefused,
       [&context](CallPtr call, const etcdserverpb::DeleteRangeRequest& request) {
         DeleteRange(context, std::move(call), request);
       });
-  Register<etcdserverpb::TxnRequest>(
-      router, context, "/etcdserverpb.KV/Txn", OnLearner::kRefused,
-      [&context](CallPtr call, etcdserverpb::TxnRequest request) {
-        Txn(context, std::move(call), std::move(request));
-      });
+  Register<etcdserverpb::TxnRequest>(router, context, "/etcdserverpb.KV/Txn", OnLearner::kRefused,
+                                     [&context](CallPtr call, etcdserverpb::TxnRequest request) {
+                                       Txn(context, std::move(call), std::move(request));
+                                     });
   Register<etcdserverpb::CompactionRequest>(
       router, context, "/etcdserverpb.KV/Compact", OnLearner::kRefused,
       [&context](CallPtr call, const etcdserverpb::CompactionRequest&) {

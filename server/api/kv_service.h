@@ -1,7 +1,8 @@
 // KvService: etcdserverpb.KV, the five calls that read and change keys.
 //
-// A put goes from the client's bytes into the raft entry without being decoded into an object; a range is answered with
-// the store's bytes. Long ranges are read in slices, so that no reader holds the loop.
+// A put goes from the client's bytes into the raft entry without being decoded into an object; a
+// range is answered with the store's bytes. Long ranges are read in slices, so that no reader holds
+// the loop.
 #pragma once
 
 #include "api/context.h"

@@ -1,4 +1,5 @@
-// LeaderWatch: ends the streams of callers that asked for a leader (metadata `hasleader`) when there is none for long.
+// LeaderWatch: ends the streams of callers that asked for a leader (metadata `hasleader`) when
+// there is none for long.
 //
 // Thread: any.
 #pragma once
@@ -19,7 +20,8 @@ class LeaderWatch {
   // Remembers the stream when its caller asked for a leader.
   void Register(const std::shared_ptr<rpc::Stream>& stream);
 
-  // Call once each election timeout: after three without a leader the streams end with "etcdserver: no leader".
+  // Call once each election timeout: after three without a leader the streams end with "etcdserver:
+  // no leader".
   void Poll();
 
  private:

@@ -210,20 +210,19 @@ void RegisterLease(rpc::Router& router, const Context& context) {
       [&context](CallPtr call, const etcdserverpb::LeaseRevokeRequest& request) {
         Revoke(context, std::move(call), request);
       });
-  Register<LeaseTimeToLiveRequest>(
-      router, context, "/etcdserverpb.Lease/LeaseTimeToLive", OnLearner::kRefused,
-      [&context](CallPtr call, LeaseTimeToLiveRequest request) {
-        TimeToLive(context, std::move(call), std::move(request));
-      });
+  Register<LeaseTimeToLiveRequest>(router, context, "/etcdserverpb.Lease/LeaseTimeToLive",
+                                   OnLearner::kRefused,
+                                   [&context](CallPtr call, LeaseTimeToLiveRequest request) {
+                                     TimeToLive(context, std::move(call), std::move(request));
+                                   });
   Register<etcdserverpb::LeaseLeasesRequest>(
       router, context, "/etcdserverpb.Lease/LeaseLeases", OnLearner::kRefused,
       [&context](CallPtr call, const etcdserverpb::LeaseLeasesRequest&) {
         Leases(context, std::move(call));
       });
-  router.Streaming("/etcdserverpb.Lease/LeaseKeepAlive",
-                   [&context](const std::shared_ptr<rpc::Stream>& stream) {
-                     KeepAlive(context, stream);
-                   });
+  router.Streaming(
+      "/etcdserverpb.Lease/LeaseKeepAlive",
+      [&context](const std::shared_ptr<rpc::Stream>& stream) { KeepAlive(context, stream); });
 }
 
 void AnswerPeerKeepAlive(const Context& context, std::string_view body, PeerAnswer done) {

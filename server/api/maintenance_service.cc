@@ -105,10 +105,12 @@ void Refuse(rpc::Router& router, const char* path, const char* text) {
   });
 }
 
-// SnapshotSender: carries a snapshot from the background thread that makes it to the client's stream, in etcd's
-// messages: pieces of at most 32 KiB with the bytes that remain, then the SHA-256 of all.
+// SnapshotSender: carries a snapshot from the background thread that makes it to the client's
+// stream, in etcd's messages: pieces of at most 32 KiB with the bytes that remain, then the SHA-256
+// of all.
 //
-// Thread: Write blocks the background thread while the client is behind; Drained and Cancel come from the stream's loop.
+// Thread: Write blocks the background thread while the client is behind; Drained and Cancel come
+// from the stream's loop.
 class SnapshotSender final : public SnapshotReceiver {
  public:
   explicit SnapshotSender(std::shared_ptr<rpc::Stream> stream) : stream_(std::move(stream)) {}
@@ -183,9 +185,8 @@ void Snapshot(const Context& context, const std::shared_ptr<rpc::Stream>& stream
   });
   stream->OnMessage([&context, sender, started = false](const std::string&) mutable {
     if (std::exchange(started, true)) return;
-    context.node->Post([&context, sender = std::move(sender)] {
-      context.environment->StreamSnapshot(sender);
-    });
+    context.node->Post(
+        [&context, sender = std::move(sender)] { context.environment->StreamSnapshot(sender); });
   });
 }
 
@@ -207,10 +208,9 @@ void RegisterMaintenance(rpc::Router& router, const Context& context) {
   Add<DefragmentRequest>(router, context, "Defragment", OnLearner::kRefused, Defragment);
   Add<HashKVRequest>(router, context, "HashKV", OnLearner::kRefused, HashKV);
   Add<MoveLeaderRequest>(router, context, "MoveLeader", OnLearner::kRefused, MoveLeader);
-  router.Streaming("/etcdserverpb.Maintenance/Snapshot",
-                   [&context](const std::shared_ptr<rpc::Stream>& stream) {
-                     Snapshot(context, stream);
-                   });
+  router.Streaming(
+      "/etcdserverpb.Maintenance/Snapshot",
+      [&context](const std::shared_ptr<rpc::Stream>& stream) { Snapshot(context, stream); });
   Refuse(router, "/etcdserverpb.Maintenance/Hash",
          "Hash covers the bytes of a bbolt file and there is none here; use HashKV");
   Refuse(router, "/etcdserverpb.Maintenance/Downgrade", "downgrades are not supported yet");

@@ -1,7 +1,8 @@
-// MaintenanceService: etcdserverpb.Maintenance: alarms, status, hashes, snapshots, moving the leader.
+// MaintenanceService: etcdserverpb.Maintenance: alarms, status, hashes, snapshots, moving the
+// leader.
 //
-// Defragment is answered at once: old revisions leave the store by its own compaction. Hash over the whole file and
-// Downgrade are refused with a text that says so.
+// Defragment is answered at once: old revisions leave the store by its own compaction. Hash over
+// the whole file and Downgrade are refused with a text that says so.
 #pragma once
 
 #include "api/context.h"

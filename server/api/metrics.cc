@@ -61,7 +61,9 @@ class Collector {
   std::vector<MetricFamily> families_;
 };
 
-double Number(bool flag) { return flag ? 1 : 0; }
+double Number(bool flag) {
+  return flag ? 1 : 0;
+}
 template <typename T>
 double Number(const T& number) {
   return static_cast<double>(number);
@@ -116,7 +118,8 @@ void CollectStore(const Context& context, Collector& out) {
             Number(context.store->revision().value));
   out.Gauge("etcd_debugging_mvcc_compact_revision", "The revision compacted last.",
             Number(context.store->compact_revision().value));
-  out.Gauge("etcd_debugging_mvcc_keys_total", "Keys that live.", Number(context.store->key_count()));
+  out.Gauge("etcd_debugging_mvcc_keys_total", "Keys that live.",
+            Number(context.store->key_count()));
   out.Gauge("etcd_debugging_mvcc_watch_stream_total", "Watch streams open.",
             Number(context.hub->stream_count()));
   out.Gauge("etcd_debugging_mvcc_watcher_total", "Watchers.", Number(context.hub->watcher_count()));

@@ -1,7 +1,7 @@
 // Metrics: GET /metrics in Prometheus' text format, under etcd's names.
 //
-// Nothing is counted twice: at a scrape, gauges are read from where they live; counters and histograms that belong to
-// no other room live in a Counters that app hands to whoever counts.
+// Nothing is counted twice: at a scrape, gauges are read from where they live; counters and
+// histograms that belong to no other room live in a Counters that app hands to whoever counts.
 //
 // Thread: Counters from any; Collect on the raft+apply loop.
 #pragma once

@@ -14,9 +14,11 @@ namespace encode = mvcc::encode;
 
 // What one stream may have queued before its watchers are held back.
 constexpr std::size_t kQueuedBytesMax = 4 << 20;
-// Responses from this size on are split when the watcher allows it: as etcd, request limit + 512 KiB.
+// Responses from this size on are split when the watcher allows it: as etcd, request limit + 512
+// KiB.
 constexpr std::size_t kFragmentOverhead = 512 * 1024;
-// Up to a tenth of the progress interval is added, so that streams opened together do not fire together.
+// Up to a tenth of the progress interval is added, so that streams opened together do not fire
+// together.
 constexpr std::uint64_t kJitterParts = 10;
 
 watch::CreateRequest FromProto(const etcdserverpb::WatchCreateRequest& request) {
@@ -118,8 +120,8 @@ class WatchStream final : public watch::Sink, public std::enable_shared_from_thi
 
   void ScheduleProgress() {
     const auto interval = context_.limits.watch_progress_interval;
-    const auto jitter = interval / kJitterParts * (context_.node->NextRequestId() % kJitterParts) /
-                        kJitterParts;
+    const auto jitter =
+        interval / kJitterParts * (context_.node->NextRequestId() % kJitterParts) / kJitterParts;
     context_.environment->After(interval + jitter, [self = weak_from_this()] {
       const auto alive = self.lock();
       if (alive == nullptr || alive->stream_ == nullptr) return;
@@ -151,9 +153,8 @@ void Watch(const Context& context, LeaderWatch& leader_watch,
   });
   stream->OnDrained([on_loop, watch] { on_loop([watch] { watch->Drained(); }); });
   stream->OnHalfClose([on_loop, watch] { on_loop([watch] { watch->Close({}); }); });
-  stream->OnCancel([on_loop, watch] {
-    on_loop([watch] { watch->Close(errors::WatchCanceled()); });
-  });
+  stream->OnCancel(
+      [on_loop, watch] { on_loop([watch] { watch->Close(errors::WatchCanceled()); }); });
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // WatchService: etcdserverpb.Watch, one stream with many watchers.
 //
-// The stream's messages arrive on its connection's loop and go to the hub on the raft+apply loop; the hub's responses are
-// encoded once there and leave from the connection's loop. A client that does not read fills its stream, and the hub lets
-// its watchers fall behind and catch up later.
+// The stream's messages arrive on its connection's loop and go to the hub on the raft+apply loop;
+// the hub's responses are encoded once there and leave from the connection's loop. A client that
+// does not read fills its stream, and the hub lets its watchers fall behind and catch up later.
 #pragma once
 
 #include "api/context.h"

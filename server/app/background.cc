@@ -8,7 +8,9 @@ Background::Background() {
   for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
-Background::~Background() { Stop(); }
+Background::~Background() {
+  Stop();
+}
 
 bool Background::Run(std::function<void()> task) {
   {

@@ -1,4 +1,5 @@
-// Background: two threads for work that may take long: snapshots, making log segments ready, deleting old ones.
+// Background: two threads for work that may take long: snapshots, making log segments ready,
+// deleting old ones.
 //
 // Thread: Run from any. Stop waits for what has begun; what has not is dropped.
 #pragma once

@@ -23,7 +23,9 @@ namespace {
 using membership::Member;
 using Step = std::optional<Ending>;  // nothing: go on
 
-std::string MemberDirectory(const config::Options& options) { return options.data_dir + "/member"; }
+std::string MemberDirectory(const config::Options& options) {
+  return options.data_dir + "/member";
+}
 
 // The committed entries with which every member of a new cluster begins: one addition each, by id.
 std::vector<raft::Entry> MakeBootstrapEntries(const std::vector<Member>& members) {
@@ -77,9 +79,9 @@ class Booting {
     const std::string path = MemberDirectory(options_) + "/LOCK";
     boot_.lock = TRY(disk_.Open(path, io::OpenMode::kCreate));
     if (TRY(boot_.lock->TryLock())) return Step();
-    return Step(Ending{ExitCode::kStartFailed,
-                       "the data directory " + options_.data_dir +
-                           " is in use by another process; stop that one first"});
+    return Step(
+        Ending{ExitCode::kStartFailed, "the data directory " + options_.data_dir +
+                                           " is in use by another process; stop that one first"});
   }
 
   // A store or an etcd database without a log is not a new member's directory.
@@ -100,12 +102,11 @@ class Booting {
     if (auto* ending = std::get_if<Ending>(&formed)) return Step(*ending);
     formation_ = std::move(std::get<Formation>(formed));
     TRY(disk_.MakeDirectories(io::ParentOf(options_.wal_dir)));
-    auto writer = TRY(wal::Writer::Create(disk_, options_.wal_dir,
-                                          {formation_->self, formation_->cluster}));
-    log::Info("starting local member",
-              {{"local-member-id", ToHex(formation_->self.value)},
-               {"cluster-id", ToHex(formation_->cluster.value)},
-               {"joins", formation_->joins}});
+    auto writer =
+        TRY(wal::Writer::Create(disk_, options_.wal_dir, {formation_->self, formation_->cluster}));
+    log::Info("starting local member", {{"local-member-id", ToHex(formation_->self.value)},
+                                        {"cluster-id", ToHex(formation_->cluster.value)},
+                                        {"joins", formation_->joins}});
     return Step();
   }
 
@@ -122,8 +123,8 @@ class Booting {
     const auto imported =
         TRY(snapshot::TakeOverEtcd(disk_, MemberDirectory(options_), newest, *boot_.backend));
     if (imported) {
-      log::Info("took over the data of etcd", {{"index", imported->position.index},
-                                               {"rows", imported->rows}});
+      log::Info("took over the data of etcd",
+                {{"index", imported->position.index}, {"rows", imported->rows}});
       for (const std::string& bucket : imported->ignored) {
         log::Warn("left out a bucket that is not known", {{"bucket", bucket}});
       }
@@ -131,8 +132,8 @@ class Booting {
     return {};
   }
 
-  // A crash between the durable mark of a received snapshot and its installation: install it now, the log begins
-  // behind it.
+  // A crash between the durable mark of a received snapshot and its installation: install it now,
+  // the log begins behind it.
   Status InstallReceived(const std::vector<wal::SnapshotMark>& marks) {
     if (marks.empty() || marks.back().index <= boot_.backend->position().index) return {};
     const wal::SnapshotMark& newest = marks.back();
@@ -209,12 +210,12 @@ class Booting {
       if (auto* ending = std::get_if<Ending>(&formed)) return Step(*ending);
       formation_ = std::move(std::get<Formation>(formed));
       if (formation_->self != boot_.self || formation_->cluster != boot_.cluster) {
-        return Step(Ending{ExitCode::kWrongIdentity,
-                           "the data directory was begun as member " + ToHex(boot_.self.value) +
-                               " of cluster " + ToHex(boot_.cluster.value) +
-                               ", but the flags now make it " + ToHex(formation_->self.value) +
-                               " of " + ToHex(formation_->cluster.value) +
-                               "; empty the directory, which holds no data yet, or mend the flags"});
+        return Step(Ending{
+            ExitCode::kWrongIdentity,
+            "the data directory was begun as member " + ToHex(boot_.self.value) + " of cluster " +
+                ToHex(boot_.cluster.value) + ", but the flags now make it " +
+                ToHex(formation_->self.value) + " of " + ToHex(formation_->cluster.value) +
+                "; empty the directory, which holds no data yet, or mend the flags"});
       }
     }
     boot_.known_members = formation_->members;

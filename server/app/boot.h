@@ -1,12 +1,15 @@
-// Boot: from a data directory and flags to a member that can run: log replayed, store open, identity known.
+// Boot: from a data directory and flags to a member that can run: log replayed, store open,
+// identity known.
 //
-// Layout: <data-dir>/member/wal (or --wal-dir), <data-dir>/member/store (the store), <data-dir>/member/snap (received snapshots;
-// the database of an etcd that ran here before), <data-dir>/member/LOCK (held while a process uses the directory).
+// Layout: <data-dir>/member/wal (or --wal-dir), <data-dir>/member/store (the store),
+// <data-dir>/member/snap (received snapshots; the database of an etcd that ran here before),
+// <data-dir>/member/LOCK (held while a process uses the directory).
 //
-// An interruption at any point leaves a directory that boots: the log is created whole before anything else, a bootstrap that
-// was cut short is repeated with the same ids.
+// An interruption at any point leaves a directory that boots: the log is created whole before
+// anything else, a bootstrap that was cut short is repeated with the same ids.
 //
-// Errors: an Ending with a typed exit: 11 data that does not fit together, 12 another cluster's or member's data, 13 disk
+// Errors: an Ending with a typed exit: 11 data that does not fit together, 12 another cluster's or
+// member's data, 13 disk
 //   full, 1 the directory is in use.
 #pragma once
 
@@ -32,7 +35,8 @@ struct Boot {
   std::unique_ptr<wal::Writer> writer;
   wal::SnapshotMark mark;  // where the replay began
   raft::Start start;
-  std::vector<membership::Member> known_members;  // of a fresh member: whom to talk to before the log says so
+  std::vector<membership::Member>
+      known_members;  // of a fresh member: whom to talk to before the log says so
 };
 
 std::variant<Boot, Ending> BootMember(const config::Options& options, io::Disk& disk,

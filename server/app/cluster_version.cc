@@ -27,7 +27,9 @@ ClusterVersion::ClusterVersion(net::EventLoop& loop, PeerClient& peers, node::No
                                const membership::Cluster& cluster, MemberId self)
     : timer_(loop), peers_(peers), node_(node), cluster_(cluster), self_(self) {}
 
-void ClusterVersion::Start() { Check(); }
+void ClusterVersion::Start() {
+  Check();
+}
 
 void ClusterVersion::Stop() {
   timer_.Cancel();
@@ -68,15 +70,14 @@ void ClusterVersion::Decide(const Poll& poll) {
   log::Info(current ? "updating cluster version" : "setting up initial cluster version",
             {{"cluster-version", wanted.ToString()}});
   const std::uint64_t id = node_.NextRequestId();
-  node_.Propose(id,
-                apply::MakeRequest(apply::RequestField::kClusterVersionSet,
-                                   request.SerializeAsString(), id),
-                [](const Result<std::string>& done) {
-                  if (!done.ok()) {
-                    log::Warn("failed to update cluster version",
-                              {{"error", done.error().message}});
-                  }
-                });
+  node_.Propose(
+      id,
+      apply::MakeRequest(apply::RequestField::kClusterVersionSet, request.SerializeAsString(), id),
+      [](const Result<std::string>& done) {
+        if (!done.ok()) {
+          log::Warn("failed to update cluster version", {{"error", done.error().message}});
+        }
+      });
 }
 
 }  // namespace quorate::app

@@ -1,7 +1,9 @@
-// ClusterVersion: the leader's duty to keep the version that all members agree on: the lowest minor version among them.
+// ClusterVersion: the leader's duty to keep the version that all members agree on: the lowest minor
+// version among them.
 //
-// Every few seconds the leader asks each member's GET /version. A cluster that has none yet gets one at once, so that members of
-// other kinds can start; it is raised when all members allow it, never lowered.
+// Every few seconds the leader asks each member's GET /version. A cluster that has none yet gets
+// one at once, so that members of other kinds can start; it is raised when all members allow it,
+// never lowered.
 //
 // Thread: the loop it was made on.
 #pragma once

@@ -1,7 +1,7 @@
 // Exit: how this process ends when it cannot go on, so that a program can tell why.
 //
-// The exit code is the class of the reason (DESIGN 4.7); the reason stands in the log and, as one JSON line, in
-// /dev/termination-log when that exists, where a kubelet picks it up:
+// The exit code is the class of the reason (DESIGN 4.7); the reason stands in the log and, as one
+// JSON line, in /dev/termination-log when that exists, where a kubelet picks it up:
 //   {"exit":12,"class":"wrong cluster or member id","message":"..."}
 #pragma once
 

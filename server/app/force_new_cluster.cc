@@ -48,8 +48,7 @@ Result<ForcedLog> ForceNewCluster(MemberId self, const raft::ConfState& conf_sta
   if (!entries.empty()) last = std::max(last, entries.back().index);
   forced.hard_state = hard_state;
   forced.hard_state.term = std::max(hard_state.term, applied_term);
-  const std::set<MemberId> members =
-      TRY(MembersAt(conf_state, applied, entries));
+  const std::set<MemberId> members = TRY(MembersAt(conf_state, applied, entries));
   LogIndex next = last + 1;
   const auto append = [&](const ConfChange& change) {
     forced.appended.push_back(MakeEntry(next, forced.hard_state.term, change));
@@ -59,7 +58,8 @@ Result<ForcedLog> ForceNewCluster(MemberId self, const raft::ConfState& conf_sta
     membership::Member member;
     member.id = self;
     member.peer_urls = {"http://localhost:2380"};
-    append({.type = ConfChangeType::kAddNode, .member = self, .context = membership::ToJson(member)});
+    append(
+        {.type = ConfChangeType::kAddNode, .member = self, .context = membership::ToJson(member)});
   }
   for (const MemberId member : members) {
     if (member != self) append({.type = ConfChangeType::kRemoveNode, .member = member});

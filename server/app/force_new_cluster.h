@@ -1,10 +1,13 @@
-// ForceNewCluster: makes a one-member cluster of what one member's disk holds (--force-new-cluster).
+// ForceNewCluster: makes a one-member cluster of what one member's disk holds
+// (--force-new-cluster).
 //
-// For when the other members are gone for good: everything in the log counts as committed, and the log goes on with committed
-// removals of everybody else. The member keeps its id, the cluster its id.
+// For when the other members are gone for good: everything in the log counts as committed, and the
+// log goes on with committed removals of everybody else. The member keeps its id, the cluster its
+// id.
 //
-// etcd cuts off what this member does not know to be committed. But it may have been: the leader answers a client before it
-// tells its followers. A write whose outcome nobody knows may come back; one that was acknowledged must not be lost.
+// etcd cuts off what this member does not know to be committed. But it may have been: the leader
+// answers a client before it tells its followers. A write whose outcome nobody knows may come back;
+// one that was acknowledged must not be lost.
 //
 // Source: knowledge/etcd.md 3.10.
 #pragma once

@@ -1,11 +1,14 @@
 // Formation: which cluster a member with an empty data directory belongs to, and as whom.
 //
-// new       the ids follow from --initial-cluster and the token; refused when the running peers say that this member has
+// new       the ids follow from --initial-cluster and the token; refused when the running peers say
+// that this member has
 //           started before: its data is lost, and starting it anew could lose acknowledged writes.
 // existing  the ids are those of the running cluster, asked over the peers' GET /members.
 //
-// Errors: etcd's texts of the clustering guide. Ending codes: 12 when the cluster is not the expected one, 14 for what the
-//   flags get wrong, 15 when a new cluster must not be formed here, 1 when the peers cannot be asked.
+// Errors: etcd's texts of the clustering guide. Ending codes: 12 when the cluster is not the
+// expected one, 14 for what the
+//   flags get wrong, 15 when a new cluster must not be formed here, 1 when the peers cannot be
+//   asked.
 // Source: knowledge/etcd.md 3.9.
 #pragma once
 
@@ -29,7 +32,8 @@ struct RemoteCluster {
   std::vector<membership::Member> members;
 };
 
-// Asks one peer URL. An interface of one function, so that the decision can be tested without a network.
+// Asks one peer URL. An interface of one function, so that the decision can be tested without a
+// network.
 using AskMembers =
     std::function<Result<RemoteCluster>(const std::string& peer_url, std::chrono::milliseconds)>;
 

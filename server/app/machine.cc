@@ -49,18 +49,18 @@ Machine::~Machine() = default;
 Status Machine::OpenParts() {
   TRY(lessor_.Load(*backend_));
   TRY(cluster_.Load(*backend_));
-  store_ = TRY(mvcc::Store::Open({.backend = backend_.get(), .batch = &batch_, .leases = &lessor_}));
+  store_ =
+      TRY(mvcc::Store::Open({.backend = backend_.get(), .batch = &batch_, .leases = &lessor_}));
   hub_ = std::make_unique<watch::Hub>(*store_);
   store_->SetListener(hub_.get());
-  applier_ = TRY(apply::Applier::Open({.backend = backend_.get(),
-                                       .batch = &batch_,
-                                       .store = store_.get(),
-                                       .lessor = &lessor_,
-                                       .cluster = &cluster_,
-                                       .waiters = &waiters_},
-                                      {.cluster = options_.cluster,
-                                       .member = options_.self,
-                                       .quota_bytes = options_.quota_bytes}));
+  applier_ = TRY(apply::Applier::Open(
+      {.backend = backend_.get(),
+       .batch = &batch_,
+       .store = store_.get(),
+       .lessor = &lessor_,
+       .cluster = &cluster_,
+       .waiters = &waiters_},
+      {.cluster = options_.cluster, .member = options_.self, .quota_bytes = options_.quota_bytes}));
   return {};
 }
 
@@ -80,11 +80,17 @@ void Machine::SetConfState(const raft::ConfState& state) {
   applier_->SetConfState(snapshot::ToJson(state));
 }
 
-Status Machine::Commit() { return applier_->Commit(); }
+Status Machine::Commit() {
+  return applier_->Commit();
+}
 
-Status Machine::StartFlush() { return backend_->Flush(storage::Backend::Wait::kNo); }
+Status Machine::StartFlush() {
+  return backend_->Flush(storage::Backend::Wait::kNo);
+}
 
-LogIndex Machine::FlushedIndex() const { return backend_->FlushedIndex(); }
+LogIndex Machine::FlushedIndex() const {
+  return backend_->FlushedIndex();
+}
 
 Result<std::shared_ptr<node::SnapshotSource>> Machine::OpenSnapshot() {
   return services_.MakeSnapshot(NewView());
@@ -103,13 +109,13 @@ void Machine::Install(const raft::Snapshot& snapshot, std::function<void(Status)
   InstallWhenIdle(snapshot.metadata, std::move(done));
 }
 
-// Views and long reads must end before the store under them is replaced; nothing new begins meanwhile.
+// Views and long reads must end before the store under them is replaced; nothing new begins
+// meanwhile.
 void Machine::InstallWhenIdle(const raft::SnapshotMetadata& snapshot,
                               std::function<void(Status)> done) {
   if (*views_ > 0 || !store_->idle()) {
-    services_.After(kIdlePoll, [this, snapshot, done = std::move(done)] {
-      InstallWhenIdle(snapshot, done);
-    });
+    services_.After(kIdlePoll,
+                    [this, snapshot, done = std::move(done)] { InstallWhenIdle(snapshot, done); });
     return;
   }
   Status installed = services_.InstallSnapshot(snapshot, *backend_);
@@ -148,7 +154,9 @@ void Machine::Lead(bool leading) {
   }
 }
 
-void Machine::Tick() { ExpireLeases(); }
+void Machine::Tick() {
+  ExpireLeases();
+}
 
 void Machine::ExpireLeases() {
   const auto now = clock_.Now();

@@ -1,7 +1,8 @@
-// Machine: the state that the log drives, put together: store, leases, membership, alarms, watchers.
+// Machine: the state that the log drives, put together: store, leases, membership, alarms,
+// watchers.
 //
-// The node applies entries through it; the api reads through its parts. The parts are objects that stay for the life of the
-// process: a received snapshot replaces their content in place.
+// The node applies entries through it; the api reads through its parts. The parts are objects that
+// stay for the life of the process: a received snapshot replaces their content in place.
 //
 // Ownership: owns backend, store, lessor, cluster, hub and applier.
 // Thread: the raft+apply loop, but for what the parts' headers allow to others.
@@ -30,11 +31,11 @@ struct MachineOptions {
   ClusterId cluster;
   MemberId self;
   std::size_t max_learners = 1;
-  std::int64_t quota_bytes = 0;                      // --quota-backend-bytes
-  std::int64_t lease_ttl_min = 2;                    // seconds
-  std::chrono::nanoseconds lease_extension{};        // what a new leader adds: the election timeout
-  std::size_t compaction_rows = 1000;                // rows of one compaction step
-  std::chrono::nanoseconds compaction_pause{};       // between two steps
+  std::int64_t quota_bytes = 0;                 // --quota-backend-bytes
+  std::int64_t lease_ttl_min = 2;               // seconds
+  std::chrono::nanoseconds lease_extension{};   // what a new leader adds: the election timeout
+  std::size_t compaction_rows = 1000;           // rows of one compaction step
+  std::chrono::nanoseconds compaction_pause{};  // between two steps
 };
 
 // What the machine cannot do itself: it touches files, threads and the log.
@@ -77,7 +78,8 @@ class Machine final : public node::StateMachine {
   Result<bool> Work(std::vector<node::Outcome>& finished) override;
 
   storage::Backend& backend() { return *backend_; }
-  // A consistent state for a background thread. While one is held no received snapshot is installed.
+  // A consistent state for a background thread. While one is held no received snapshot is
+  // installed.
   std::shared_ptr<storage::Reader> NewView();
   mvcc::Store& store() { return *store_; }
   lease::Lessor& lessor() { return lessor_; }

@@ -81,7 +81,8 @@ bool ConfigureLog(const config::Options& options) {
   return log::Configure(log);
 }
 
-// A signal ends the process as if it had not been caught, so that a shell sees why; but process 1 of a container ends with 0.
+// A signal ends the process as if it had not been caught, so that a shell sees why; but process 1
+// of a container ends with 0.
 [[noreturn]] void EndBySignal(int number) {
   if (getpid() == 1) _exit(0);
   std::signal(number, SIG_DFL);
@@ -143,4 +144,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace quorate
 
-int main(int argc, char** argv) { return quorate::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return quorate::Main(argc, argv);
+}

@@ -104,10 +104,9 @@ Result<RemoteCluster> PeerClient::AskMembers(const std::string& peer_url,
                                              std::chrono::milliseconds patience) {
   const net::Endpoint endpoint = TRY(net::ParseUrl(peer_url));
   std::promise<Result<net::HttpResponse>> promise;
-  client_.Fetch(endpoint, MakeRequest("GET", "/members", ""), patience, kAnswerBytesMax,
-                [&promise](Result<net::HttpResponse> answer) {
-                  promise.set_value(std::move(answer));
-                });
+  client_.Fetch(
+      endpoint, MakeRequest("GET", "/members", ""), patience, kAnswerBytesMax,
+      [&promise](Result<net::HttpResponse> answer) { promise.set_value(std::move(answer)); });
   Result<net::HttpResponse> answer = promise.get_future().get();
   if (!answer.ok()) return answer.error();
   return ParseMembersAnswer(*answer);

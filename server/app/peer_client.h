@@ -1,8 +1,9 @@
-// PeerClient: the questions that a member asks another's peer port over plain HTTP: who belongs to the cluster, which
-// version it runs, and what only the leader can answer.
+// PeerClient: the questions that a member asks another's peer port over plain HTTP: who belongs to
+// the cluster, which version it runs, and what only the leader can answer.
 //
 // Ownership: borrows the loop.
-// Thread: Ask and PostTo from any, callbacks on the loop; AskMembers blocks and is for the start only.
+// Thread: Ask and PostTo from any, callbacks on the loop; AskMembers blocks and is for the start
+// only.
 #pragma once
 
 #include <chrono>
@@ -36,8 +37,8 @@ class PeerClient {
   void AskVersion(std::vector<std::string> peer_urls,
                   std::function<void(Result<RemoteVersion>)> done);
 
-  // POSTs to the first URL that answers. 200: the body. Other statuses become the errors they stand for: 404 NotFound,
-  // 412 FailedPrecondition, else Unknown, with the body's text.
+  // POSTs to the first URL that answers. 200: the body. Other statuses become the errors they stand
+  // for: 404 NotFound, 412 FailedPrecondition, else Unknown, with the body's text.
   void PostTo(std::vector<std::string> peer_urls, std::string path, std::string body,
               std::function<void(Result<std::string>)> done);
 

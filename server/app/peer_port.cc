@@ -36,8 +36,9 @@ bool Expect(const api::Context& context, const ExchangePtr& exchange, const char
 
 void Members(const api::Context& context, const ExchangePtr& exchange) {
   if (!Expect(context, exchange, "GET")) return;
-  Respond(context, exchange,
-          net::HttpResponse::Json(200, membership::ToJson(context.cluster->roster()->List()) + "\n"));
+  Respond(
+      context, exchange,
+      net::HttpResponse::Json(200, membership::ToJson(context.cluster->roster()->List()) + "\n"));
 }
 
 // The status of a lease question's error: etcd's members match on it.
@@ -80,7 +81,9 @@ void Promote(const api::Context& context, const ExchangePtr& exchange, std::stri
       return Respond(context, exchange, net::HttpResponse::Json(200, std::move(*members)));
     }
     const Code code = members.error().code;
-    const int status = code == Code::kNotFound ? 404 : code == Code::kFailedPrecondition ? 412 : 500;
+    const int status = code == Code::kNotFound             ? 404
+                       : code == Code::kFailedPrecondition ? 412
+                                                           : 500;
     RespondText(context, exchange, status, members.error().message);
   });
 }
@@ -101,15 +104,14 @@ void HashKv(const api::Context& context, const ExchangePtr& exchange) {
     context.node->Post([&context, exchange, at] {
       api::ComputeHashKv(context, at, [&context, exchange](const Result<api::HashKv>& hash) {
         if (!hash.ok()) return RespondText(context, exchange, 400, hash.error().message);
-        const nlohmann::ordered_json answer = {
-            {"header",
-             {{"cluster_id", context.identity.cluster.value},
-              {"member_id", context.identity.member.value},
-              {"revision", hash->current.value},
-              {"raft_term", context.node->term().value}}},
-            {"hash", hash->hash},
-            {"compact_revision", hash->compact_revision.value},
-            {"hash_revision", hash->revision.value}};
+        const nlohmann::ordered_json answer = {{"header",
+                                                {{"cluster_id", context.identity.cluster.value},
+                                                 {"member_id", context.identity.member.value},
+                                                 {"revision", hash->current.value},
+                                                 {"raft_term", context.node->term().value}}},
+                                               {"hash", hash->hash},
+                                               {"compact_revision", hash->compact_revision.value},
+                                               {"hash_revision", hash->revision.value}};
         Respond(context, exchange, net::HttpResponse::Json(200, answer.dump()));
       });
     });

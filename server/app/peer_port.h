@@ -1,4 +1,5 @@
-// PeerPort: the HTTP/1.1 paths of the peer listener: rafthttp under /raft, and what members ask each other beside it.
+// PeerPort: the HTTP/1.1 paths of the peer listener: rafthttp under /raft, and what members ask
+// each other beside it.
 //
 // Source: knowledge/etcd.md 6.1.
 #pragma once

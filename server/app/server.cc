@@ -59,7 +59,9 @@ std::string Join(const std::vector<std::string>& parts) {
   return out;
 }
 
-ExitCode ToExitCode(node::Exit exit) { return static_cast<ExitCode>(static_cast<int>(exit)); }
+ExitCode ToExitCode(node::Exit exit) {
+  return static_cast<ExitCode>(static_cast<int>(exit));
+}
 
 // 3/2 of the election timeout in whole seconds, at least 1, as etcd rounds it.
 std::int64_t LeaseTtlMin(const config::Options& options) {
@@ -278,14 +280,14 @@ void Server::Impl::MakeTransport(const Boot& boot) {
   peer_options.dial_timeout = std::chrono::seconds(1) + options.election_timeout;
   peer_options.snapshot_directory = SnapshotDirectory(options);
   transport = std::make_unique<peer::Transport>(
-      peer_options, peer::Transport::Parts{
-                        .loop = peer_loop.get(),
-                        .clock = &clock,
-                        .disk = &disk,
-                        .background = [this](std::function<void()> task) {
-                          return background->Run(std::move(task));
-                        },
-                        .events = events.get()});
+      peer_options, peer::Transport::Parts{.loop = peer_loop.get(),
+                                           .clock = &clock,
+                                           .disk = &disk,
+                                           .background =
+                                               [this](std::function<void()> task) {
+                                                 return background->Run(std::move(task));
+                                               },
+                                           .events = events.get()});
   node::PeerUrls known;
   for (const membership::Member& member : boot.known_members) {
     if (member.id != boot.self) known[member.id] = member.peer_urls;
@@ -322,17 +324,17 @@ std::optional<Ending> Server::Impl::MakeDriver(Boot boot) {
 }
 
 void Server::Impl::MakeApi(const Boot& boot) {
-  environment = std::make_unique<ServerEnvironment>(
-      ServerEnvironment::Parts{.self = boot.self,
-                               .data_dir = options.data_dir,
-                               .clock = &clock,
-                               .disk = &disk,
-                               .loop = peer_loop.get(),
-                               .background = background.get(),
-                               .peers = peers.get(),
-                               .transport = transport.get(),
-                               .driver = driver.get(),
-                               .machine = machine.get()});
+  environment =
+      std::make_unique<ServerEnvironment>(ServerEnvironment::Parts{.self = boot.self,
+                                                                   .data_dir = options.data_dir,
+                                                                   .clock = &clock,
+                                                                   .disk = &disk,
+                                                                   .loop = peer_loop.get(),
+                                                                   .background = background.get(),
+                                                                   .peers = peers.get(),
+                                                                   .transport = transport.get(),
+                                                                   .driver = driver.get(),
+                                                                   .machine = machine.get()});
   context = std::make_unique<api::Context>();
   context->identity = {boot.cluster, boot.self};
   context->limits.request_bytes_max = options.max_request_bytes;
@@ -367,8 +369,8 @@ void Server::Impl::MakeApi(const Boot& boot) {
   peer_server = std::make_unique<net::HttpServer>(net::HttpServerOptions{},
                                                   MakePeerHandler(*context, *transport));
   peer_loop->RunSync([this, self = boot.self] {
-    cluster_version = std::make_unique<ClusterVersion>(*peer_loop, *peers, *driver,
-                                                       machine->cluster(), self);
+    cluster_version =
+        std::make_unique<ClusterVersion>(*peer_loop, *peers, *driver, machine->cluster(), self);
     leader_timer = std::make_unique<net::Timer>(*peer_loop);
   });
 }
@@ -386,7 +388,8 @@ void Server::Impl::ServePeersAndMetrics() {
   }
 }
 
-// Tells the cluster this member's name and client URLs, again until it is heard; then serves clients.
+// Tells the cluster this member's name and client URLs, again until it is heard; then serves
+// clients.
 void Server::Impl::Publish() {
   membershippb::ClusterMemberAttrSetRequest request;
   request.set_member_id(context->identity.member.value);
@@ -395,22 +398,21 @@ void Server::Impl::Publish() {
     request.mutable_member_attributes()->add_client_urls(url);
   }
   const std::uint64_t id = driver->NextRequestId();
-  driver->Propose(
-      id,
-      apply::MakeRequest(apply::RequestField::kClusterMemberAttrSet, request.SerializeAsString(),
-                         id),
-      [this](const Result<std::string>& done) {
-        if (!done.ok()) {
-          if (published) return;
-          log::Warn("failed to publish local member to cluster through raft",
-                    {{"error", done.error().message}});
-          if (done.error().message != "etcdserver: server stopped") {
-            RunAfter(*peer_loop, std::chrono::milliseconds(100), [this] { Publish(); });
-          }
-          return;
-        }
-        peer_loop->Post([this] { ServeClients(); });
-      });
+  driver->Propose(id,
+                  apply::MakeRequest(apply::RequestField::kClusterMemberAttrSet,
+                                     request.SerializeAsString(), id),
+                  [this](const Result<std::string>& done) {
+                    if (!done.ok()) {
+                      if (published) return;
+                      log::Warn("failed to publish local member to cluster through raft",
+                                {{"error", done.error().message}});
+                      if (done.error().message != "etcdserver: server stopped") {
+                        RunAfter(*peer_loop, std::chrono::milliseconds(100), [this] { Publish(); });
+                      }
+                      return;
+                    }
+                    peer_loop->Post([this] { ServeClients(); });
+                  });
 }
 
 // Whether the cluster knows this member by its present name and client URLs.
@@ -461,8 +463,7 @@ std::shared_ptr<node::SnapshotSource> Server::Impl::MakeSnapshot(
 Status Server::Impl::InstallSnapshot(const raft::SnapshotMetadata& metadata,
                                      storage::Backend& backend) {
   const std::string path = peer::ReceivedPath(transport->options(), metadata.index);
-  const auto imported =
-      TRY(snapshot::ImportDatabase(disk, path, backend, metadata.conf_state));
+  const auto imported = TRY(snapshot::ImportDatabase(disk, path, backend, metadata.conf_state));
   log::Info("recovered from a received snapshot",
             {{"index", imported.position.index}, {"rows", imported.rows}});
   return disk.Remove(path);
@@ -472,16 +473,15 @@ void Server::Impl::RevokeLease(LeaseId lease) {
   etcdserverpb::LeaseRevokeRequest request;
   request.set_id(lease.value);
   const std::uint64_t id = driver->NextRequestId();
-  driver->Propose(id,
-                  apply::MakeRequest(apply::RequestField::kLeaseRevoke,
-                                     request.SerializeAsString(), id),
-                  [lease](const Result<std::string>& done) {
-                    if (!done.ok() && done.error().code != Code::kNotFound) {
-                      log::Warn("failed to revoke lease",
-                                {{"lease-id", ToHex(static_cast<std::uint64_t>(lease.value))},
-                                 {"error", done.error().message}});
-                    }
-                  });
+  driver->Propose(
+      id, apply::MakeRequest(apply::RequestField::kLeaseRevoke, request.SerializeAsString(), id),
+      [lease](const Result<std::string>& done) {
+        if (!done.ok() && done.error().code != Code::kNotFound) {
+          log::Warn("failed to revoke lease",
+                    {{"lease-id", ToHex(static_cast<std::uint64_t>(lease.value))},
+                     {"error", done.error().message}});
+        }
+      });
 }
 
 void Server::Impl::After(std::chrono::nanoseconds delay, std::function<void()> task) {
@@ -559,9 +559,17 @@ void Server::Impl::Stop() {
 Server::Server(config::Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Server::~Server() = default;
 
-std::optional<Ending> Server::Start() { return impl_->Start(); }
-Ending Server::Wait() { return impl_->Wait(); }
-void Server::Stop() { impl_->Stop(); }
-int Server::signal() const { return impl_->ended_by_signal; }
+std::optional<Ending> Server::Start() {
+  return impl_->Start();
+}
+Ending Server::Wait() {
+  return impl_->Wait();
+}
+void Server::Stop() {
+  impl_->Stop();
+}
+int Server::signal() const {
+  return impl_->ended_by_signal;
+}
 
 }  // namespace quorate::app

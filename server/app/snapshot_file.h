@@ -1,7 +1,7 @@
 // SnapshotFile: the store as it was at one moment, to be sent to a member that lags too far behind.
 //
-// The view is taken at once; the bbolt image is made from it at the first question, by the background thread that sends
-// it, in a temporary file that goes with this object.
+// The view is taken at once; the bbolt image is made from it at the first question, by the
+// background thread that sends it, in a temporary file that goes with this object.
 //
 // Ownership: owns the view and the file; borrows the Disk.
 // Thread: made on the raft+apply loop, then one background thread.

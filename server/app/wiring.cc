@@ -90,7 +90,9 @@ api::SystemFacts ServerEnvironment::facts() const {
   return facts;
 }
 
-api::ProcessFacts ServerEnvironment::process() const { return ReadProcessFacts(); }
+api::ProcessFacts ServerEnvironment::process() const {
+  return ReadProcessFacts();
+}
 
 void ServerEnvironment::AskLeader(std::string path, std::string body, Answered done) {
   const auto roster = parts_.machine->cluster().roster();
@@ -115,9 +117,8 @@ void ServerEnvironment::StreamSnapshot(std::shared_ptr<api::SnapshotReceiver> re
 }
 
 void ServerEnvironment::After(std::chrono::nanoseconds delay, std::function<void()> task) {
-  RunAfter(*parts_.loop, delay, [driver = parts_.driver, task = std::move(task)] {
-    driver->Post(task);
-  });
+  RunAfter(*parts_.loop, delay,
+           [driver = parts_.driver, task = std::move(task)] { driver->Post(task); });
 }
 
 void RunAfter(net::EventLoop& loop, std::chrono::nanoseconds delay, std::function<void()> task) {

@@ -1,5 +1,5 @@
-// Wiring: the small adapters between rooms that must not know each other: the node's network over the peer transport, the
-// transport's events into the node, the api's environment.
+// Wiring: the small adapters between rooms that must not know each other: the node's network over
+// the peer transport, the transport's events into the node, the api's environment.
 //
 // Thread: as the interfaces they implement.
 #pragma once

@@ -1,4 +1,5 @@
-// Alarms: what a member has raised: its space is used up, or its data is damaged. Replicated and stored.
+// Alarms: what a member has raised: its space is used up, or its data is damaged. Replicated and
+// stored.
 //
 // Thread: Raised() from any; the rest on the raft+apply loop.
 #pragma once
@@ -16,7 +17,11 @@
 
 namespace quorate::apply {
 
-enum class AlarmKind : std::uint8_t { kNone = 0, kNoSpace = 1, kCorrupt = 2 };  // etcdserverpb.AlarmType
+enum class AlarmKind : std::uint8_t {
+  kNone = 0,
+  kNoSpace = 1,
+  kCorrupt = 2
+};  // etcdserverpb.AlarmType
 
 class Alarms {
  public:

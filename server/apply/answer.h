@@ -1,7 +1,7 @@
 // Answer: response bytes for clients, written field by field.
 //
-// Every response begins with its header as field 1; what follows is the response's own fields, which is why the store
-// can hand over ranges as bytes.
+// Every response begins with its header as field 1; what follows is the response's own fields,
+// which is why the store can hand over ranges as bytes.
 //
 // Thread: values.
 #pragma once
@@ -19,7 +19,8 @@ struct Identity {
   MemberId member;
 };
 
-// ResponseHeader bytes. A revision of 0 is left out, as etcd does for answers that are not the store's.
+// ResponseHeader bytes. A revision of 0 is left out, as etcd does for answers that are not the
+// store's.
 std::string MakeHeader(const Identity& identity, Revision revision, Term term);
 
 // The header of an answer inside a transaction's answer: the revision alone.

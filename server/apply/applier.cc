@@ -18,7 +18,9 @@ namespace encode = mvcc::encode;
 Error NoSpace() {
   return Error{Code::kResourceExhausted, "etcdserver: mvcc: database space exceeded"};
 }
-Error Corrupt() { return Error{Code::kDataLoss, "etcdserver: corrupt cluster"}; }
+Error Corrupt() {
+  return Error{Code::kDataLoss, "etcdserver: corrupt cluster"};
+}
 
 // What this version cannot apply as every other member does; going on would serve wrong data.
 Error Unsupported(const std::string& what) {

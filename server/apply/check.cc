@@ -12,10 +12,18 @@ namespace {
 using etcdserverpb::RequestOp;
 using Operations = google::protobuf::RepeatedPtrField<RequestOp>;
 
-Error Bad(const char* text) { return Error{Code::kInvalidArgument, text}; }
-Error EmptyKey() { return Bad("etcdserver: key is not provided"); }
-Error DuplicateKey() { return Bad("etcdserver: duplicate key given in txn request"); }
-Error TooManyOps() { return Bad("etcdserver: too many operations in txn request"); }
+Error Bad(const char* text) {
+  return Error{Code::kInvalidArgument, text};
+}
+Error EmptyKey() {
+  return Bad("etcdserver: key is not provided");
+}
+Error DuplicateKey() {
+  return Bad("etcdserver: duplicate key given in txn request");
+}
+Error TooManyOps() {
+  return Bad("etcdserver: too many operations in txn request");
+}
 
 PutView ViewOf(const etcdserverpb::PutRequest& put) {
   return {.key = put.key(),

@@ -1,4 +1,5 @@
-// Check: what a request must be before it is read or proposed. The errors are etcd's, word for word.
+// Check: what a request must be before it is read or proposed. The errors are etcd's, word for
+// word.
 //
 // Thread: any; pure.
 // Source: knowledge/etcd.md 1.4-1.8.

@@ -1,7 +1,7 @@
 // Quota: what a request adds to the store, by etcd's accounting, against --quota-backend-bytes.
 //
-// Costs are estimates: a put is its bytes plus 256, a lease 64, a transaction the dearer of its branches; reads and
-// deletions are free, so that a full store can be emptied.
+// Costs are estimates: a put is its bytes plus 256, a lease 64, a transaction the dearer of its
+// branches; reads and deletions are free, so that a full store can be emptied.
 //
 // Thread: any.
 // Source: knowledge/etcd.md 7.6.

@@ -13,8 +13,8 @@ constexpr std::uint32_t kLegacyIdField = 1;
 // Field: one field of a protobuf message, as a view.
 struct Field {
   std::uint32_t number = 0;
-  std::uint64_t varint = 0;    // of wire type 0
-  std::string_view bytes;      // of wire type 2
+  std::uint64_t varint = 0;  // of wire type 0
+  std::string_view bytes;    // of wire type 2
 };
 
 // Takes a varint off the front of text; false when there is none.

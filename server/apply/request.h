@@ -1,8 +1,9 @@
-// Request: the bytes of an InternalRaftRequest, made and read without message objects where it is worth it.
+// Request: the bytes of an InternalRaftRequest, made and read without message objects where it is
+// worth it.
 //
-// A raft entry holds the client's own request bytes as one field, followed by the header (field 100), in the order in
-// which etcd writes them. So a put travels from the client's frame to every member's apply without being encoded
-// again.
+// A raft entry holds the client's own request bytes as one field, followed by the header (field
+// 100), in the order in which etcd writes them. So a put travels from the client's frame to every
+// member's apply without being encoded again.
 //
 // Thread: values.
 // Source: knowledge/etcd.md 5.8.

@@ -204,8 +204,7 @@ class Execution {
         return {};
       }
       case RequestOp::kRequestTxn:
-        AppendOperation(body, kResponseTxn,
-                        MakeAnswer({}, TRY(Run(operation.request_txn()))));
+        AppendOperation(body, kResponseTxn, MakeAnswer({}, TRY(Run(operation.request_txn()))));
         return {};
       case RequestOp::REQUEST_NOT_SET:
         return {};

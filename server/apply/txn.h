@@ -1,7 +1,8 @@
 // Txn: compares, then one of two branches, as one change.
 //
-// All compares, those of nested transactions too, see the state before the transaction. Then the chosen path is checked as
-// a whole; only what can no longer fail is carried out, in order, each operation seeing the ones before it.
+// All compares, those of nested transactions too, see the state before the transaction. Then the
+// chosen path is checked as a whole; only what can no longer fail is carried out, in order, each
+// operation seeing the ones before it.
 //
 // Thread: the raft+apply loop.
 // Source: knowledge/etcd.md 1.8.
@@ -23,8 +24,8 @@ struct TxnOutcome {
   std::string body;
 };
 
-// Errors: compacted or future revision of a range, lease not found, key not found for ignore_value and ignore_lease; then
-// nothing changed. kDataLoss: the store failed, the process must stop.
+// Errors: compacted or future revision of a range, lease not found, key not found for ignore_value
+// and ignore_lease; then nothing changed. kDataLoss: the store failed, the process must stop.
 Result<TxnOutcome> ApplyTxn(const etcdserverpb::TxnRequest& request, mvcc::Store& store,
                             const mvcc::LeaseBook& leases);
 
@@ -37,7 +38,7 @@ Result<std::string> ApplyPut(const PutView& request, mvcc::WriteTxn& txn,
                              const mvcc::LeaseBook& leases);
 
 // One deletion: DeleteRangeResponse fields without the header.
-Result<std::string> ApplyDeleteRange(std::string_view key, std::string_view range_end,
-                                     bool prev_kv, mvcc::WriteTxn& txn);
+Result<std::string> ApplyDeleteRange(std::string_view key, std::string_view range_end, bool prev_kv,
+                                     mvcc::WriteTxn& txn);
 
 }  // namespace quorate::apply

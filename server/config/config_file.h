@@ -1,7 +1,7 @@
 // ConfigFile: --config-file, etcd's YAML (or JSON) with the flags' names as keys.
 //
-// Durations without a unit are nanoseconds, as etcd reads them. Unlike etcd, an unknown key is an error: a mistyped key
-// that silently does nothing has cost people their data.
+// Durations without a unit are nanoseconds, as etcd reads them. Unlike etcd, an unknown key is an
+// error: a mistyped key that silently does nothing has cost people their data.
 #pragma once
 
 #include <string>

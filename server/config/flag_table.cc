@@ -41,7 +41,8 @@ Status SetDuration(Options& options, std::string_view value) {
 template <auto Member>
 Status SetMilliseconds(Options& options, std::string_view value) {
   const std::uint64_t number = TRY(ParseUnsigned(value));
-  if (number > 1'000'000) return Error{Code::kInvalidArgument, "expected milliseconds, up to 1000000"};
+  if (number > 1'000'000)
+    return Error{Code::kInvalidArgument, "expected milliseconds, up to 1000000"};
   options.*Member = std::chrono::milliseconds(number);
   return {};
 }
@@ -103,7 +104,8 @@ constexpr Flag Works(std::string_view name, std::string_view section, std::strin
 }
 constexpr Flag NoEffect(std::string_view name, std::string_view default_text, std::string_view help,
                         bool is_bool = kValue) {
-  return {name, "Accepted without effect", default_text, help, is_bool, FlagKind::kNoEffect, nullptr};
+  return {name,    "Accepted without effect", default_text, help,
+          is_bool, FlagKind::kNoEffect,       nullptr};
 }
 constexpr Flag Later(std::string_view name, std::string_view default_text, std::string_view topic,
                      bool is_bool = kValue) {
@@ -295,7 +297,9 @@ const auto kFlags = std::to_array<Flag>({
 
 }  // namespace
 
-std::span<const Flag> Flags() { return kFlags; }
+std::span<const Flag> Flags() {
+  return kFlags;
+}
 
 const Flag* FindFlag(std::string_view name) {
   constexpr std::string_view kExperimental = "experimental-";

@@ -8,7 +8,9 @@
 namespace quorate::config {
 namespace {
 
-Error Bad(std::string text) { return Error{Code::kInvalidArgument, std::move(text)}; }
+Error Bad(std::string text) {
+  return Error{Code::kInvalidArgument, std::move(text)};
+}
 
 template <typename Number>
 Result<Number> ParseNumber(std::string_view text, const char* what) {
@@ -57,8 +59,8 @@ Result<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
   double total = 0;
   while (!text.empty()) {
     double amount = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), amount,
-                                        std::chars_format::fixed);
+    const auto parsed =
+        std::from_chars(text.data(), text.data() + text.size(), amount, std::chars_format::fixed);
     if (parsed.ec != std::errc{} || amount < 0 || text.front() == '-') return Bad(kExpected);
     text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
     const auto [unit, length] = UnitAt(text);

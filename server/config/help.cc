@@ -24,7 +24,8 @@ std::string HelpText() {
   std::string out =
       "Usage:\n\n"
       "  quorate-server [flags]\n"
-      "      Start one member. Every flag may also be given as an environment variable: --data-dir\n"
+      "      Start one member. Every flag may also be given as an environment variable: "
+      "--data-dir\n"
       "      is ETCD_DATA_DIR. Giving both is an error.\n"
       "  quorate-server --config-file FILE\n"
       "      Read the same names from a YAML or JSON file; flags and variables are then ignored.\n"

@@ -1,7 +1,7 @@
 // Options: everything a user can set on one member, with etcd's names, defaults and units.
 //
-// Filled once at start by config/parse.h from flags, ETCD_* variables or a file; checked by config/validate.h; read by
-// app, which hands each room its own part. Nothing changes afterwards.
+// Filled once at start by config/parse.h from flags, ETCD_* variables or a file; checked by
+// config/validate.h; read by app, which hands each room its own part. Nothing changes afterwards.
 #pragma once
 
 #include <chrono>
@@ -17,17 +17,18 @@ namespace quorate::config {
 struct Options {
   // Member
   std::string name = "default";
-  std::string data_dir;  // empty: <name>.etcd
-  std::string wal_dir;   // empty: <data_dir>/member/wal
-  std::uint64_t snapshot_count = 10000;            // applied entries between log snapshots; > 0
-  std::uint64_t snapshot_catchup_entries = 5000;   // entries kept behind a snapshot for slow followers
+  std::string data_dir;                  // empty: <name>.etcd
+  std::string wal_dir;                   // empty: <data_dir>/member/wal
+  std::uint64_t snapshot_count = 10000;  // applied entries between log snapshots; > 0
+  std::uint64_t snapshot_catchup_entries =
+      5000;  // entries kept behind a snapshot for slow followers
   std::chrono::milliseconds heartbeat_interval{100};  // > 0
   std::chrono::milliseconds election_timeout{1000};   // >= 5 heartbeats, < 50 s
   std::vector<std::string> listen_peer_urls = {"http://localhost:2380"};
   std::vector<std::string> listen_client_urls = {"http://localhost:2379"};
   std::vector<std::string> listen_metrics_urls;
-  std::uint64_t max_wals = 5;             // WAL segments kept behind the last snapshot; 0: all
-  std::int64_t quota_backend_bytes = 0;   // 0: 2 GiB; < 0: none
+  std::uint64_t max_wals = 5;            // WAL segments kept behind the last snapshot; 0: all
+  std::int64_t quota_backend_bytes = 0;  // 0: 2 GiB; < 0: none
   std::uint64_t max_txn_ops = 128;
   std::uint64_t max_request_bytes = 1572864;
   std::uint32_t max_concurrent_streams = 4294967295U;
@@ -66,7 +67,8 @@ struct Options {
 
   // Flags that were set by the user, for the checks that depend on it (flag names, without dashes).
   std::vector<std::string> set_flags;
-  // What the log shall say once it is open: accepted flags without effect here, unknown ETCD_* variables.
+  // What the log shall say once it is open: accepted flags without effect here, unknown ETCD_*
+  // variables.
   std::vector<std::string> warnings;
 
   bool IsSet(std::string_view flag) const;

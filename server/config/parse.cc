@@ -95,8 +95,7 @@ class Parser {
     given_.insert(std::string(flag->name));
     if (name != flag->name) {
       if (spelled_[std::string(flag->name)] == flag->name) {
-        Fail(1, "cannot set --" + name + " and --" + std::string(flag->name) +
-                    " at the same time");
+        Fail(1, "cannot set --" + name + " and --" + std::string(flag->name) + " at the same time");
         return;
       }
       outcome_.options.warnings.push_back("--" + name + " is deprecated; use --" +
@@ -143,8 +142,8 @@ class Parser {
 
   const std::vector<std::string>& arguments_;
   const std::map<std::string, std::string>& environment_;
-  std::set<std::string> given_;                  // canonical names
-  std::map<std::string, std::string> spelled_;   // canonical name -> as the user wrote it
+  std::set<std::string> given_;                 // canonical names
+  std::map<std::string, std::string> spelled_;  // canonical name -> as the user wrote it
   ParseOutcome outcome_;
 };
 

@@ -5,7 +5,9 @@
 namespace quorate::config {
 namespace {
 
-Error Bad(std::string text) { return Error{Code::kInvalidArgument, std::move(text)}; }
+Error Bad(std::string text) {
+  return Error{Code::kInvalidArgument, std::move(text)};
+}
 
 std::string Join(const std::vector<std::string>& parts) {
   std::string out;

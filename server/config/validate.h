@@ -1,4 +1,5 @@
-// Validate: the checks across flags, and the defaults that depend on others. Texts are etcd's where it has one.
+// Validate: the checks across flags, and the defaults that depend on others. Texts are etcd's where
+// it has one.
 #pragma once
 
 #include "base/result.h"

@@ -11,10 +11,13 @@ namespace {
 
 using storage::Family;
 
-// A new leader ends at most this many leases a second; what would end later in the same second is spread.
+// A new leader ends at most this many leases a second; what would end later in the same second is
+// spread.
 constexpr std::size_t kExpirySpreadPerSecond = 1000;
 
-Error NotFound() { return Error{Code::kNotFound, "etcdserver: requested lease not found"}; }
+Error NotFound() {
+  return Error{Code::kNotFound, "etcdserver: requested lease not found"};
+}
 
 std::string RowKey(LeaseId id) {
   std::string key;
@@ -32,8 +35,7 @@ void StoreRow(LeaseId id, std::int64_t ttl, std::int64_t remaining_ttl, storage:
 
 }  // namespace
 
-Lessor::Lessor(const Options& options, const io::Clock& clock)
-    : options_(options), clock_(clock) {}
+Lessor::Lessor(const Options& options, const io::Clock& clock) : options_(options), clock_(clock) {}
 
 Status Lessor::Load(const storage::Reader& store) {
   leases_.clear();
@@ -87,7 +89,9 @@ void Lessor::Checkpoint(LeaseId id, std::int64_t remaining_ttl, storage::Batch& 
   StoreRow(id, lease.ttl, remaining_ttl, batch);
 }
 
-bool Lessor::Exists(LeaseId lease) const { return leases_.contains(lease); }
+bool Lessor::Exists(LeaseId lease) const {
+  return leases_.contains(lease);
+}
 
 void Lessor::Attach(LeaseId lease, std::string_view key) {
   const auto found = leases_.find(lease);

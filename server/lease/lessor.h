@@ -1,8 +1,9 @@
 // Lessor: leases, the keys that live by them, and when they run out.
 //
-// Granting and revoking are replicated and stored; renewing is not: only the leader's lessor is primary, it alone knows
-// when leases end, and it ends them by proposing a revocation. A new leader gives every lease its whole time again
-// plus an election timeout, so a lease may live longer than granted, never shorter.
+// Granting and revoking are replicated and stored; renewing is not: only the leader's lessor is
+// primary, it alone knows when leases end, and it ends them by proposing a revocation. A new leader
+// gives every lease its whole time again plus an election timeout, so a lease may live longer than
+// granted, never shorter.
 //
 // Invariants: a key belongs to one lease at most; a lease that is not primary never expires.
 // Ownership: borrows the clock.
@@ -33,7 +34,8 @@ namespace quorate::lease {
 inline constexpr std::int64_t kTtlMax = 9'000'000'000;  // seconds
 
 struct Options {
-  std::int64_t ttl_min = 2;  // seconds; shorter grants are raised to it (3/2 of the election timeout, rounded up)
+  std::int64_t ttl_min =
+      2;  // seconds; shorter grants are raised to it (3/2 of the election timeout, rounded up)
 };
 
 class Lessor final : public mvcc::LeaseBook {
@@ -42,12 +44,14 @@ class Lessor final : public mvcc::LeaseBook {
 
   Lessor(const Options& options, const io::Clock& clock);
 
-  // Replaces the content by a store's rows. Keys attach themselves afterwards, when the mvcc store loads.
+  // Replaces the content by a store's rows. Keys attach themselves afterwards, when the mvcc store
+  // loads.
   Status Load(const storage::Reader& store);
 
   // Grants and stores; the TTL in force, in seconds. Errors: exists already, TTL too large, id 0.
   Result<std::int64_t> Grant(LeaseId id, std::int64_t ttl, storage::Batch& batch);
-  // Forgets the lease; its keys, sorted, must be deleted by the caller in the same batch. Error: not found.
+  // Forgets the lease; its keys, sorted, must be deleted by the caller in the same batch. Error:
+  // not found.
   Result<std::vector<std::string>> Revoke(LeaseId id, storage::Batch& batch);
   // Takes over the remaining seconds a leader recorded. Unknown ids are ignored.
   void Checkpoint(LeaseId id, std::int64_t remaining_ttl, storage::Batch& batch);
@@ -67,8 +71,8 @@ class Lessor final : public mvcc::LeaseBook {
   Result<std::int64_t> Renew(LeaseId id);
 
   struct View {
-    std::int64_t granted_ttl;    // seconds
-    std::int64_t remaining_ttl;  // seconds, rounded down; the granted one when not primary
+    std::int64_t granted_ttl;       // seconds
+    std::int64_t remaining_ttl;     // seconds, rounded down; the granted one when not primary
     std::vector<std::string> keys;  // sorted; only when asked for
   };
   std::optional<View> Find(LeaseId id, bool with_keys) const;
@@ -76,8 +80,8 @@ class Lessor final : public mvcc::LeaseBook {
   // Ids by the time they end, soonest first.
   std::vector<LeaseId> List() const;
 
-  // Up to `count` leases whose time is over, soonest first; each is named again only after `retry` has passed, in case
-  // its revocation got lost.
+  // Up to `count` leases whose time is over, soonest first; each is named again only after `retry`
+  // has passed, in case its revocation got lost.
   std::vector<LeaseId> TakeExpired(std::size_t count, std::chrono::nanoseconds retry);
 
   std::size_t size() const { return leases_.size(); }

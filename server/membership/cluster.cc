@@ -12,10 +12,16 @@ using storage::Family;
 
 constexpr std::string_view kRemovedValue = "removed";
 
-Error NotFound() { return Error{Code::kNotFound, "etcdserver: member not found"}; }
-Error Refused(const char* text) { return Error{Code::kFailedPrecondition, text}; }
+Error NotFound() {
+  return Error{Code::kNotFound, "etcdserver: member not found"};
+}
+Error Refused(const char* text) {
+  return Error{Code::kFailedPrecondition, text};
+}
 
-std::string MemberKey(MemberId id) { return std::string(storage::kMemberPrefix) + ToHex(id.value); }
+std::string MemberKey(MemberId id) {
+  return std::string(storage::kMemberPrefix) + ToHex(id.value);
+}
 std::string RemovedKey(MemberId id) {
   return std::string(storage::kRemovedMemberPrefix) + ToHex(id.value);
 }
@@ -24,8 +30,7 @@ bool SharesPeerUrl(const Roster& roster, const Member& member) {
   for (const auto& [id, other] : roster.members) {
     if (id == member.id) continue;
     for (const std::string& url : member.peer_urls) {
-      if (std::find(other.peer_urls.begin(), other.peer_urls.end(), url) !=
-          other.peer_urls.end()) {
+      if (std::find(other.peer_urls.begin(), other.peer_urls.end(), url) != other.peer_urls.end()) {
         return true;
       }
     }

@@ -1,7 +1,8 @@
 // Cluster: who belongs to this cluster, who no longer does, and which version they agreed on.
 //
-// Changed only by applying committed entries, on the raft+apply loop; each change also fills the batch that makes it
-// durable. Other threads read a Roster: an immutable copy that is replaced whole.
+// Changed only by applying committed entries, on the raft+apply loop; each change also fills the
+// batch that makes it durable. Other threads read a Roster: an immutable copy that is replaced
+// whole.
 //
 // Invariants: an id that was removed never comes back; ids and peer URLs are unique among members.
 // Thread: roster() from any; everything else on the raft+apply loop.
@@ -44,13 +45,13 @@ class Cluster {
   // Replaces the content by the rows of a store: at start, and after a snapshot was installed.
   Status Load(const storage::Reader& store);
 
-  // Whether a committed change may take effect; decided alike by every member. The Error is what the caller of
-  // MemberAdd, MemberRemove, MemberUpdate or MemberPromote gets.
+  // Whether a committed change may take effect; decided alike by every member. The Error is what
+  // the caller of MemberAdd, MemberRemove, MemberUpdate or MemberPromote gets.
   //   context: parsed from change.context; of a removal, empty
   Status Validate(const raft::ConfChange& change, const ChangeContext& context) const;
 
-  // Takes effect. REQUIRES: Validate is ok. (At bootstrap, and for a change that the store already holds,
-  // call it without Validate: applying twice is harmless.)
+  // Takes effect. REQUIRES: Validate is ok. (At bootstrap, and for a change that the store already
+  // holds, call it without Validate: applying twice is harmless.)
   void Apply(const raft::ConfChange& change, const ChangeContext& context, storage::Batch& batch);
 
   // A member published its name and client URLs. Ignored for an unknown or removed id.

@@ -1,9 +1,10 @@
 // Ids: member and cluster ids, computed as etcd computes them.
 //
-// Two clusters with the same peer URLs and token get the same ids; that is what the token is for. A member's name is no
-// part of its id.
+// Two clusters with the same peer URLs and token get the same ids; that is what the token is for. A
+// member's name is no part of its id.
 //
-// Source: etcd server/etcdserver/api/membership (behaviour); the test vectors are in tests/server/membership.
+// Source: etcd server/etcdserver/api/membership (behaviour); the test vectors are in
+// tests/server/membership.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,9 @@
 namespace quorate::membership {
 namespace {
 
-Error Bad(std::string text) { return Error{Code::kInvalidArgument, std::move(text)}; }
+Error Bad(std::string text) {
+  return Error{Code::kInvalidArgument, std::move(text)};
+}
 
 std::string Join(const std::vector<std::string>& parts) {
   std::string out;
@@ -72,7 +74,8 @@ Status CheckUrl(std::string_view url) {
   if (scheme != "http" && scheme != "https") {
     return Bad("URL scheme must be http, https, unix, or unixs: " + quoted);
   }
-  if (rest.find('/') != std::string_view::npos) return Bad("URL must not contain a path: " + quoted);
+  if (rest.find('/') != std::string_view::npos)
+    return Bad("URL must not contain a path: " + quoted);
   const std::size_t port = rest.rfind(':');
   if (port == std::string_view::npos || port == 0 || !IsPort(rest.substr(port + 1))) {
     return Bad("URL address does not have the form \"host:port\": " + quoted);

@@ -1,6 +1,8 @@
-// InitialCluster: the --initial-cluster text as a map, and the checks that etcd makes before a member may start from it.
+// InitialCluster: the --initial-cluster text as a map, and the checks that etcd makes before a
+// member may start from it.
 //
-//   "a=http://10.0.0.1:2380,b=http://10.0.0.2:2380,b=http://10.1.0.2:2380"  ->  {a: [..], b: [.., ..]}
+//   "a=http://10.0.0.1:2380,b=http://10.0.0.2:2380,b=http://10.1.0.2:2380"  ->  {a: [..], b: [..,
+//   ..]}
 //
 // Errors are etcd's texts, word for word; operators and people search for them.
 #pragma once
@@ -34,8 +36,8 @@ Status CheckInitialCluster(const UrlsByName& cluster, std::string_view text,
 // The members of a new cluster, ids from URLs and token, sorted by id.
 std::vector<Member> MakeMembers(const UrlsByName& cluster, const std::string& token);
 
-// Joining: gives the local entries the ids of the running cluster's members, matched by peer URL. Both lists must name
-// the same members ("member count is unequal").
+// Joining: gives the local entries the ids of the running cluster's members, matched by peer URL.
+// Both lists must name the same members ("member count is unequal").
 Result<std::vector<Member>> MatchExisting(const std::vector<Member>& local,
                                           const std::vector<Member>& running);
 

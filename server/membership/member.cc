@@ -73,9 +73,13 @@ auto Parsed(std::string_view text, std::string_view what, Parse parse)
 
 }  // namespace
 
-std::string ToJson(const Member& member) { return Dump(ToObject(member)); }
+std::string ToJson(const Member& member) {
+  return Dump(ToObject(member));
+}
 
-Result<Member> ParseMember(std::string_view json) { return Parsed(json, "member", FromObject); }
+Result<Member> ParseMember(std::string_view json) {
+  return Parsed(json, "member", FromObject);
+}
 
 std::string ToJson(const std::vector<Member>& members) {
   std::vector<Member> sorted = members;

@@ -1,7 +1,8 @@
 // Member: one member of the cluster, and its JSON as etcd writes it.
 //
-// The JSON stands in three places that others read: the context of a ConfChange entry, the `members` bucket of a
-// snapshot, and GET /members on the peer port. Field order and omissions are etcd's, byte for byte.
+// The JSON stands in three places that others read: the context of a ConfChange entry, the
+// `members` bucket of a snapshot, and GET /members on the peer port. Field order and omissions are
+// etcd's, byte for byte.
 #pragma once
 
 #include <string>
@@ -15,7 +16,7 @@ namespace quorate::membership {
 
 struct Member {
   MemberId id;
-  std::vector<std::string> peer_urls;    // where its peers reach it; never empty once added
+  std::vector<std::string> peer_urls;  // where its peers reach it; never empty once added
   bool is_learner = false;
   std::string name;                      // empty until it has published itself ("unstarted")
   std::vector<std::string> client_urls;  // empty until it has published itself
@@ -24,8 +25,8 @@ struct Member {
   bool operator==(const Member&) const = default;
 };
 
-// {"id":1,"peerURLs":["http://a:2380"],"isLearner":true,"name":"a","clientURLs":["http://a:2379"]}; isLearner, name and
-// clientURLs only when set.
+// {"id":1,"peerURLs":["http://a:2380"],"isLearner":true,"name":"a","clientURLs":["http://a:2379"]};
+// isLearner, name and clientURLs only when set.
 std::string ToJson(const Member& member);
 Result<Member> ParseMember(std::string_view json);
 

@@ -9,9 +9,13 @@ Error NotEnoughStarted() {
   return Error{Code::kUnknown,
                "etcdserver: re-configuration failed due to not enough started members"};
 }
-Error Unhealthy() { return Error{Code::kUnavailable, "etcdserver: unhealthy cluster"}; }
+Error Unhealthy() {
+  return Error{Code::kUnavailable, "etcdserver: unhealthy cluster"};
+}
 
-std::size_t QuorumOf(std::size_t voters) { return voters / 2 + 1; }
+std::size_t QuorumOf(std::size_t voters) {
+  return voters / 2 + 1;
+}
 
 struct Counts {
   std::size_t voters = 0;

@@ -71,7 +71,7 @@ void Inbox::Take(Arrivals& out, std::chrono::nanoseconds patience) {
   if (!any_ && !closed_ && patience.count() > 0) {
     sleeping_ = true;
     loop_->condition.wait_for(mutex_, patience,
-                      [this]() QUORATE_REQUIRES(mutex_) { return any_ || closed_; });
+                              [this]() QUORATE_REQUIRES(mutex_) { return any_ || closed_; });
     sleeping_ = false;
   }
   any_ = false;

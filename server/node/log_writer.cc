@@ -27,8 +27,8 @@ void LogWriter::Submit(LogWrite write) {
 }
 
 bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
-  const bool open = patience.count() > 0 ? queue_.WaitAndDrainInto(batch_, patience)
-                                         : queue_.DrainInto(batch_);
+  const bool open =
+      patience.count() > 0 ? queue_.WaitAndDrainInto(batch_, patience) : queue_.DrainInto(batch_);
   if (broken_) return open;
   std::uint64_t number = 0;
   LogIndex release;

@@ -80,7 +80,8 @@ class MessageEncoder final : public FrameEncoder {
   }
 };
 
-// Keeps bytes until a frame is whole, then hands out views into one shared buffer that entries may keep alive.
+// Keeps bytes until a frame is whole, then hands out views into one shared buffer that entries may
+// keep alive.
 class BufferedDecoder : public FrameDecoder {
  public:
   Status Take(std::string_view bytes, std::vector<Message>& out) final {
@@ -100,11 +101,13 @@ class BufferedDecoder : public FrameDecoder {
   }
 
  protected:
-  // Takes one frame off the front; false, and rest untouched, when it is not whole: then needed_ says what it lacks.
+  // Takes one frame off the front; false, and rest untouched, when it is not whole: then needed_
+  // says what it lacks.
   virtual Result<bool> TakeFrame(const wire::Buffer& buffer, std::string_view& rest,
                                  std::vector<Message>& out) = 0;
 
-  // The size of the frame's next part, from its 8 bytes at `at`; nullopt when these are not there yet.
+  // The size of the frame's next part, from its 8 bytes at `at`; nullopt when these are not there
+  // yet.
   Result<std::optional<std::uint64_t>> SizeAt(std::string_view rest, std::size_t at) {
     if (rest.size() < at + kNumberBytes) {
       needed_ = at + kNumberBytes;

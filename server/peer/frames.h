@@ -1,9 +1,12 @@
 // Frames: the two stream encodings of rafthttp, as bytes and back. PURE.
 //
 // message    u64 size, Message; a heartbeat is a Message of type kHeartbeat from 0 to 0.
-// msgappv2   0x00 heartbeat | 0x01 u64 count, (u64 size, Entry)*, u64 commit | 0x02 u64 size, Message.
-//            0x01 stands for a kApp that continues exactly where the stream is: same term, next index.
-// All numbers big-endian. Decoders take bytes as they come, keep what is incomplete, and refuse sizes that no sender makes.
+// msgappv2   0x00 heartbeat | 0x01 u64 count, (u64 size, Entry)*, u64 commit | 0x02 u64 size,
+// Message.
+//            0x01 stands for a kApp that continues exactly where the stream is: same term, next
+//            index.
+// All numbers big-endian. Decoders take bytes as they come, keep what is incomplete, and refuse
+// sizes that no sender makes.
 //
 // Errors: kDataLoss; the stream must be dropped.
 // Source: knowledge/etcd.md 6.3.

@@ -20,7 +20,9 @@ std::pair<int, int> MajorMinor(std::string_view text) {
 }
 
 // A member that does not say is from before versions were said.
-std::string_view OrOldest(std::string_view version) { return version.empty() ? "2.0.0" : version; }
+std::string_view OrOldest(std::string_view version) {
+  return version.empty() ? "2.0.0" : version;
+}
 
 }  // namespace
 

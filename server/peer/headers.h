@@ -1,4 +1,5 @@
-// PeerHeaders: what every request and answer between members carries, and the checks that refuse strangers.
+// PeerHeaders: what every request and answer between members carries, and the checks that refuse
+// strangers.
 //
 // Source: knowledge/etcd.md 6.2.
 #pragma once

@@ -18,15 +18,17 @@ namespace quorate::peer {
 struct Options {
   MemberId self;
   ClusterId cluster;
-  std::vector<std::string> peer_urls;        // own, for members that do not know us yet
-  std::string version = "3.6.14";            // major.minor.patch, as X-Server-Version
+  std::vector<std::string> peer_urls;  // own, for members that do not know us yet
+  std::string version = "3.6.14";      // major.minor.patch, as X-Server-Version
   std::string min_cluster_version = "3.0.0";
   std::chrono::milliseconds dial_timeout = std::chrono::seconds(2);  // 1 s + election timeout
-  std::chrono::milliseconds read_timeout = std::chrono::seconds(5);  // a stream silent for longer is dropped
-  std::string snapshot_directory;            // where received snapshots are stored
+  std::chrono::milliseconds read_timeout =
+      std::chrono::seconds(5);     // a stream silent for longer is dropped
+  std::string snapshot_directory;  // where received snapshots are stored
 };
 
-// SnapshotBody: the database that belongs to a kSnap message, read once from begin to end on a background thread.
+// SnapshotBody: the database that belongs to a kSnap message, read once from begin to end on a
+// background thread.
 class SnapshotBody {
  public:
   virtual ~SnapshotBody() = default;
@@ -35,7 +37,8 @@ class SnapshotBody {
   virtual Result<std::size_t> Read(std::span<std::byte> out) = 0;
 };
 
-// Thread: called on the peer loop (and SnapshotStored's caller on a background thread); must not block.
+// Thread: called on the peer loop (and SnapshotStored's caller on a background thread); must not
+// block.
 class Events {
  public:
   virtual ~Events() = default;

@@ -1,4 +1,5 @@
-// Remote: one other member, as seen from here: two streams each way, and single requests while they are down.
+// Remote: one other member, as seen from here: two streams each way, and single requests while they
+// are down.
 //
 // Thread: the peer loop, but for connected_since().
 #pragma once

@@ -98,11 +98,13 @@ class Reception : public std::enable_shared_from_this<Reception> {
   void Write() {
     if (refused_) return;
     writing_ = true;
-    const bool accepted = background_([self = shared_from_this(), piece = std::exchange(buffer_, {}),
-                                       last = ended_, failed = failed_] {
-      Status written = failed ? self->Discard() : self->Store(piece, last);
-      self->loop_.Post([self, last, written = std::move(written)] { self->Written(last, written); });
-    });
+    const bool accepted =
+        background_([self = shared_from_this(), piece = std::exchange(buffer_, {}), last = ended_,
+                     failed = failed_] {
+          Status written = failed ? self->Discard() : self->Store(piece, last);
+          self->loop_.Post(
+              [self, last, written = std::move(written)] { self->Written(last, written); });
+        });
     if (!accepted) Refuse(500, "too busy to store a snapshot");
   }
 

@@ -1,7 +1,9 @@
-// SnapshotReceiver: the other side of POST /raft/snapshot: stores the database, then hands on the message.
+// SnapshotReceiver: the other side of POST /raft/snapshot: stores the database, then hands on the
+// message.
 //
-// The bytes go to a temporary file as they come, written by a background thread; when all are there the file is synced,
-// renamed to <index>.snap.db, and only then raft hears of the snapshot. A transfer that breaks off leaves nothing.
+// The bytes go to a temporary file as they come, written by a background thread; when all are there
+// the file is synced, renamed to <index>.snap.db, and only then raft hears of the snapshot. A
+// transfer that breaks off leaves nothing.
 //
 // Ownership: lives in the exchange's callbacks.
 // Thread: the peer loop; files on a background thread, one piece at a time.

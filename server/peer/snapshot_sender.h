@@ -1,7 +1,7 @@
 // SnapshotSender: POST /raft/snapshot: a message and the whole database behind it.
 //
-// The body is read piece by piece on a background thread and handed to the loop, never more than a few pieces ahead of the
-// socket.
+// The body is read piece by piece on a background thread and handed to the loop, never more than a
+// few pieces ahead of the socket.
 //
 // Thread: Send on the peer loop; done once, on the peer loop or the background thread.
 #pragma once

@@ -88,7 +88,8 @@ void StreamReader::OnHead(const net::HttpResponse& head) {
 
 void StreamReader::OnData(std::string_view bytes) {
   if (status_ != 200) {
-    refusal_.append(bytes.substr(0, kRefusalBytesMax - std::min(refusal_.size(), kRefusalBytesMax)));
+    refusal_.append(
+        bytes.substr(0, kRefusalBytesMax - std::min(refusal_.size(), kRefusalBytesMax)));
     return;
   }
   messages_.clear();

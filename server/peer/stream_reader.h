@@ -1,7 +1,7 @@
 // StreamReader: opens a peer's stream, hands on what comes, and opens it again whenever it ends.
 //
-// The peer's URLs are tried in turn, each name resolved anew. A stream that is silent for the read timeout is dropped: a living
-// peer sends heartbeats.
+// The peer's URLs are tried in turn, each name resolved anew. A stream that is silent for the read
+// timeout is dropped: a living peer sends heartbeats.
 //
 // Thread: the peer loop.
 #pragma once

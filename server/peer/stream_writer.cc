@@ -14,7 +14,9 @@ StreamWriter::StreamWriter(net::EventLoop& loop, StreamKind kind,
                            std::chrono::nanoseconds heartbeat)
     : kind_(kind), heartbeat_(heartbeat), timer_(loop) {}
 
-StreamWriter::~StreamWriter() { Close(); }
+StreamWriter::~StreamWriter() {
+  Close();
+}
 
 void StreamWriter::Attach(std::shared_ptr<net::HttpExchange> exchange, net::Headers headers) {
   Close();

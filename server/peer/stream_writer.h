@@ -1,7 +1,8 @@
-// StreamWriter: this member's side of a stream that a peer has opened: the endless answer on which it is sent messages.
+// StreamWriter: this member's side of a stream that a peer has opened: the endless answer on which
+// it is sent messages.
 //
-// A peer that opens the stream again replaces the old one. What the socket does not take is bounded: beyond the limit messages
-// are dropped, and raft repairs.
+// A peer that opens the stream again replaces the old one. What the socket does not take is
+// bounded: beyond the limit messages are dropped, and raft repairs.
 //
 // Thread: the peer loop.
 #pragma once
@@ -40,7 +41,7 @@ class StreamWriter {
   std::shared_ptr<net::HttpExchange> exchange_;
   std::unique_ptr<FrameEncoder> encoder_;
   std::string buffer_;
-  bool wrote_ = false;  // since the last beat
+  bool wrote_ = false;               // since the last beat
   std::shared_ptr<int> generation_;  // tells a closed stream's late cancel from the present one's
 };
 

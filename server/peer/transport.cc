@@ -51,7 +51,9 @@ std::string Rfc3339(std::chrono::system_clock::time_point time) {
   return {text, static_cast<std::size_t>(size)};
 }
 
-std::string_view LastPart(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view LastPart(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 }  // namespace
 
@@ -158,8 +160,7 @@ void Transport::Serve(std::shared_ptr<net::HttpExchange> exchange) {
     if (!Refused(*exchange, "POST")) ServeMessage(exchange);
   } else if (path == "/raft/snapshot") {
     if (Refused(*exchange, "POST")) return;
-    ReceiveSnapshot(options_, *parts_.disk, parts_.background, *parts_.events,
-                    std::move(exchange));
+    ReceiveSnapshot(options_, *parts_.disk, parts_.background, *parts_.events, std::move(exchange));
   } else if (path.starts_with("/raft/stream/")) {
     if (!Refused(*exchange, "GET")) ServeStream(std::move(exchange));
   } else {
@@ -197,8 +198,8 @@ void Transport::ServeStream(std::shared_ptr<net::HttpExchange> exchange) {
   }
   Remote* remote = Find(member);
   if (remote == nullptr) {
-    // It knows us from the running cluster; we shall know it when the log says so. Until then its own word suffices to
-    // be caught up by it.
+    // It knows us from the running cluster; we shall know it when the log says so. Until then its
+    // own word suffices to be caught up by it.
     const auto urls = SplitUrls(exchange->request().headers.Get(kPeerUrlsHeader));
     if (!urls.empty() && strangers_.size() < kStrangersMax && member != options_.self) {
       auto stranger = std::make_shared<Remote>(*parts_.loop, *client_, *parts_.clock, options_,

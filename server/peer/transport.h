@@ -1,11 +1,12 @@
 // Transport: rafthttp, the network between the members, as etcd's members speak it.
 //
-// Each side opens two streams to the other over plain HTTP/1.1 and reads messages from them; single requests fill in while
-// streams are down; a snapshot is one long request. All of it lives on one event loop.
+// Each side opens two streams to the other over plain HTTP/1.1 and reads messages from them; single
+// requests fill in while streams are down; a snapshot is one long request. All of it lives on one
+// event loop.
 //
 // Ownership: borrows the loop, clock, disk and events; all outlive it.
-// Thread: Send, SendSnapshot, UpdatePeers and ConnectedSince from any; Serve on the peer loop's connections.
-// Source: knowledge/etcd.md chapter 6.
+// Thread: Send, SendSnapshot, UpdatePeers and ConnectedSince from any; Serve on the peer loop's
+// connections. Source: knowledge/etcd.md chapter 6.
 #pragma once
 
 #include <functional>

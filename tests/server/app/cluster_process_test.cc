@@ -84,7 +84,8 @@ TEST_F(ClusterTest, ComesBackWithAllDataWhenEverybodyIsKilledAtOnce) {
   for (int i = 0; i < 50; ++i) ASSERT_EQ(Put(*client, "k" + std::to_string(i), "v"), "");
   for (const std::string& name : kAll) members_.Kill(name);
   members_.StartAll();
-  for (const std::string& name : kAll) ASSERT_TRUE(members_.AwaitHealthy(name)) << members_.Log(name);
+  for (const std::string& name : kAll)
+    ASSERT_TRUE(members_.AwaitHealthy(name)) << members_.Log(name);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(Get(*client, "k" + std::to_string(i)), "v");
   ExpectEqualHashes(kAll);
 }
@@ -144,7 +145,8 @@ TEST_F(ClusterTest, ALeaseExpiresAlthoughItsLeaderDied) {
   Names rest = kAll;
   std::erase(rest, leader);
   const auto survivors = members_.Connect(rest);
-  EXPECT_TRUE(WaitFor([&] { return Get(*survivors, "leased") == "(none)"; }, std::chrono::seconds(20)));
+  EXPECT_TRUE(
+      WaitFor([&] { return Get(*survivors, "leased") == "(none)"; }, std::chrono::seconds(20)));
 }
 
 TEST_F(ClusterTest, TakesOverADirectoryThatEtcdutlRestored) {
@@ -156,7 +158,10 @@ TEST_F(ClusterTest, TakesOverADirectoryThatEtcdutlRestored) {
   for (int i = 0; i < 30; ++i) ASSERT_EQ(Put(*client, "k" + std::to_string(i), "v"), "");
   ScratchDirectory scratch;
   const std::string snapshot = scratch.path() + "/s.db";
-  ASSERT_EQ(RunCommand({Part("etcdctl"), "--endpoints", source.Endpoint("s"), "snapshot", "save", snapshot}).exit, 0);
+  ASSERT_EQ(RunCommand({Part("etcdctl"), "--endpoints", source.Endpoint("s"), "snapshot", "save",
+                        snapshot})
+                .exit,
+            0);
   const CommandResult restored = RunCommand(
       {Part("etcdutl"), "snapshot", "restore", snapshot, "--name", "a", "--data-dir",
        members_.DataDirectory("a"), "--initial-cluster", "a=" + members_.PeerUrl("a"),

@@ -17,8 +17,7 @@ raft::Entry Normal(std::uint64_t index) {
 raft::Entry Change(std::uint64_t index, ConfChangeType type, std::uint64_t member) {
   raft::Entry entry = Normal(index);
   entry.type = raft::EntryType::kConfChange;
-  entry.data = raft::Payload(
-      wire::EncodeConfChange({.type = type, .member = MemberId{member}}));
+  entry.data = raft::Payload(wire::EncodeConfChange({.type = type, .member = MemberId{member}}));
   return entry;
 }
 
@@ -48,14 +47,13 @@ TEST(ForceNewClusterTest, KeepsTheWholeLogAndRemovesEverybodyElseBehindIt) {
 TEST(ForceNewClusterTest, CountsChangesThatAreNotAppliedYet) {
   raft::ConfState state;
   state.voters = {MemberId{1}, MemberId{2}};
-  const auto forced = ForceNewCluster(
-      MemberId{1}, state, LogIndex{1}, {Term{2}, MemberId{1}, LogIndex{3}},
-      {Change(2, ConfChangeType::kRemoveNode, 2), Change(3, ConfChangeType::kAddLearnerNode, 4),
-       Normal(4)},
-      Term{2});
+  const auto forced =
+      ForceNewCluster(MemberId{1}, state, LogIndex{1}, {Term{2}, MemberId{1}, LogIndex{3}},
+                      {Change(2, ConfChangeType::kRemoveNode, 2),
+                       Change(3, ConfChangeType::kAddLearnerNode, 4), Normal(4)},
+                      Term{2});
   ASSERT_TRUE(forced.ok());
-  EXPECT_THAT(ChangesOf(*forced),
-              testing::ElementsAre(std::pair(ConfChangeType::kRemoveNode, 4U)));
+  EXPECT_THAT(ChangesOf(*forced), testing::ElementsAre(std::pair(ConfChangeType::kRemoveNode, 4U)));
 }
 
 TEST(ForceNewClusterTest, AddsItselfWhenTheClusterHadForgottenIt) {

@@ -46,9 +46,10 @@ TEST(FormationTest, EveryMemberOfANewClusterComesToTheSameIds) {
 TEST(FormationTest, AMemberThatWasThereBeforeIsNotBootstrappedAgain) {
   const MemberId a = membership::MakeMemberId({"http://127.0.0.1:1"}, "etcd-cluster");
   const Ending ending = MustEnd(
-      OptionsOf("a", false),
-      Answering(ClusterId{7}, {{.id = a, .peer_urls = {"http://127.0.0.1:1"}, .name = "a",
-                                .client_urls = {"http://127.0.0.1:11"}}}));
+      OptionsOf("a", false), Answering(ClusterId{7}, {{.id = a,
+                                                       .peer_urls = {"http://127.0.0.1:1"},
+                                                       .name = "a",
+                                                       .client_urls = {"http://127.0.0.1:11"}}}));
   EXPECT_EQ(ending.code, ExitCode::kStartFailed);
   EXPECT_THAT(ending.message, testing::HasSubstr("has already been bootstrapped"));
 }
@@ -67,9 +68,9 @@ TEST(FormationTest, JoiningFailsInEtcdsWords) {
   EXPECT_THAT(MustEnd(OptionsOf("a", true), Nobody).message,
               testing::StartsWith("cannot fetch cluster info from peer urls: could not retrieve "
                                   "cluster information from the given URLs"));
-  const Ending unequal = MustEnd(
-      OptionsOf("a", true),
-      Answering(ClusterId{7}, {{.id = MemberId{6}, .peer_urls = {"http://127.0.0.1:2"}}}));
+  const Ending unequal =
+      MustEnd(OptionsOf("a", true),
+              Answering(ClusterId{7}, {{.id = MemberId{6}, .peer_urls = {"http://127.0.0.1:2"}}}));
   EXPECT_THAT(unequal.message, testing::HasSubstr("member count is unequal"));
   EXPECT_EQ(unequal.code, ExitCode::kBadConfiguration);
 }
@@ -81,8 +82,9 @@ TEST(FormationTest, TheGuardsRefuseWhatTheOperatorDidNotMean) {
 
   options = OptionsOf("a", true);
   options.expected_cluster_id = ClusterId{8};
-  const auto other = Answering(ClusterId{7}, {{.id = MemberId{5}, .peer_urls = {"http://127.0.0.1:1"}},
-                                              {.id = MemberId{6}, .peer_urls = {"http://127.0.0.1:2"}}});
+  const auto other =
+      Answering(ClusterId{7}, {{.id = MemberId{5}, .peer_urls = {"http://127.0.0.1:1"}},
+                               {.id = MemberId{6}, .peer_urls = {"http://127.0.0.1:2"}}});
   EXPECT_EQ(MustEnd(options, other).code, ExitCode::kWrongIdentity);
 }
 

@@ -1,4 +1,5 @@
-// What a runbook forbids, the server refuses by itself: in etcd's words, with a typed exit, and without damage.
+// What a runbook forbids, the server refuses by itself: in etcd's words, with a typed exit, and
+// without damage.
 
 #include <filesystem>
 #include <fstream>
@@ -53,7 +54,8 @@ TEST(GuardsTest, JoiningWithStateNewMakesAnotherClusterThatTheFirstRefuses) {
 TEST(GuardsTest, ALostVolumeIsNotBootstrappedAgain) {
   Members members({"a", "b", "c"});
   members.StartAll();
-  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(members.AwaitHealthy(name)) << members.Log(name);
+  for (const char* name : {"a", "b", "c"})
+    ASSERT_TRUE(members.AwaitHealthy(name)) << members.Log(name);
   members.Kill("c");
   members.LoseData("c");
   EXPECT_EQ(members.Run("c", {"a", "b", "c"}), 1);
@@ -78,7 +80,8 @@ TEST(GuardsTest, ARemovedMemberStopsAndStaysStopped) {
   EXPECT_EQ(members.Run("b", {"a", "b"}), kRemoved) << members.Log("b");
   EXPECT_THAT(members.Log("b"), HasSubstr("permanently removed from the cluster"));
   // If it led, a write that the other had just passed on to it is lost with it, as in etcd.
-  EXPECT_TRUE(WaitFor([&] { return Put(*client, "after", "1").empty(); }, std::chrono::seconds(20)));
+  EXPECT_TRUE(
+      WaitFor([&] { return Put(*client, "after", "1").empty(); }, std::chrono::seconds(20)));
 }
 
 TEST(GuardsTest, TheExpectedClusterIsTheOnlyOneServed) {
@@ -127,7 +130,8 @@ TEST(GuardsTest, DamageInTheMiddleOfTheLogStopsTheMember) {
   members.Start("a", {"a"});
   ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
   const auto client = members.Connect({"a"});
-  for (int i = 0; i < 20; ++i) ASSERT_EQ(Put(*client, "k" + std::to_string(i), std::string(200, 'v')), "");
+  for (int i = 0; i < 20; ++i)
+    ASSERT_EQ(Put(*client, "k" + std::to_string(i), std::string(200, 'v')), "");
   members.Kill("a");
   const std::string log =
       members.DataDirectory("a") + "/member/wal/0000000000000000-0000000000000000.wal";

@@ -39,8 +39,8 @@ std::vector<std::string> Members::Command(const std::string& name,
 
 void Members::Start(const std::string& name, const std::vector<std::string>& cluster,
                     const std::vector<std::string>& extra) {
-  processes_[name] =
-      std::make_unique<ChildProcess>(Command(name, cluster, extra), scratch_.path() + "/" + name + ".log");
+  processes_[name] = std::make_unique<ChildProcess>(Command(name, cluster, extra),
+                                                    scratch_.path() + "/" + name + ".log");
 }
 
 int Members::Run(const std::string& name, const std::vector<std::string>& cluster,
@@ -65,12 +65,15 @@ int Members::Terminate(const std::string& name) {
 
 int Members::AwaitEnd(const std::string& name) {
   ChildProcess& process = *processes_.at(name);
-  EXPECT_TRUE(WaitFor([&process] { return !process.Running(); }, std::chrono::seconds(30))) << Log(name);
+  EXPECT_TRUE(WaitFor([&process] { return !process.Running(); }, std::chrono::seconds(30)))
+      << Log(name);
   if (process.Running()) process.Signal(SIGKILL);
   return process.Wait();
 }
 
-bool Members::Running(const std::string& name) { return processes_.at(name)->Running(); }
+bool Members::Running(const std::string& name) {
+  return processes_.at(name)->Running();
+}
 
 void Members::LoseData(const std::string& name) {
   std::filesystem::remove_all(DataDirectory(name));

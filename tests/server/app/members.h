@@ -27,8 +27,8 @@ class Members {
           const std::vector<std::string>& extra = {});
   void StartAll();
 
-  void Kill(const std::string& name);       // SIGKILL
-  int Terminate(const std::string& name);   // SIGTERM; the exit code
+  void Kill(const std::string& name);      // SIGKILL
+  int Terminate(const std::string& name);  // SIGTERM; the exit code
   int AwaitEnd(const std::string& name);
   bool Running(const std::string& name);
   void LoseData(const std::string& name);

@@ -1,4 +1,5 @@
-// A member of ours and a real etcd 3.6 in one cluster: what speaks to etcd speaks to Quorate, peers included.
+// A member of ours and a real etcd 3.6 in one cluster: what speaks to etcd speaks to Quorate, peers
+// included.
 
 #include "peers/etcd.h"
 #include "server/app/members.h"
@@ -17,9 +18,9 @@ TEST(MixedClusterTest, OursJoinsARealEtcdFollowsItAndTakesOver) {
   Members members({"q"});
   const auto added = client->MemberAdd({members.PeerUrl("q")}, true);
   ASSERT_TRUE(added.ok()) << added.error().message;
-  std::vector<std::string> flags = {"--initial-cluster-state=existing",
-                                    "--initial-cluster=default=" + etcd.peer_url() + ",q=" +
-                                        members.PeerUrl("q")};
+  std::vector<std::string> flags = {
+      "--initial-cluster-state=existing",
+      "--initial-cluster=default=" + etcd.peer_url() + ",q=" + members.PeerUrl("q")};
   members.Start("q", {"q"}, flags);
   const MemberId id{added->member().id()};
   ASSERT_TRUE(WaitFor([&] { return client->MemberPromote(id).ok(); }, std::chrono::seconds(30)))

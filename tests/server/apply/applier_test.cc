@@ -47,8 +47,7 @@ TEST(ApplierTest, PrevKvAndIgnoreFlagsMeanWhatEtcdMeans) {
   request.set_key("nothing");
   EXPECT_EQ(machine.Apply<etcdserverpb::PutResponse>(RequestField::kPut, request).error().message,
             "etcdserver: key not found");
-  EXPECT_EQ(machine.Put("a", "1", 99).error().message,
-            "etcdserver: requested lease not found");
+  EXPECT_EQ(machine.Put("a", "1", 99).error().message, "etcdserver: requested lease not found");
   EXPECT_EQ(machine.store().revision(), Revision{4}) << "what failed left no trace";
 }
 
@@ -137,8 +136,7 @@ TEST(ApplierTest, CompactionRefusesThePastAndTheFuture) {
   EXPECT_TRUE(apply().ok());
   EXPECT_EQ(apply().error().message, "etcdserver: mvcc: required revision has been compacted");
   request.set_revision(100);
-  EXPECT_EQ(apply().error().message,
-            "etcdserver: mvcc: required revision is a future revision");
+  EXPECT_EQ(apply().error().message, "etcdserver: mvcc: required revision is a future revision");
 }
 
 TEST(ApplierTest, APhysicalCompactionAnswersWhenTheRevisionsAreGone) {
@@ -148,8 +146,8 @@ TEST(ApplierTest, APhysicalCompactionAnswersWhenTheRevisionsAreGone) {
   etcdserverpb::CompactionRequest request;
   request.set_revision(40);
   request.set_physical(true);
-  const Outcome outcome = machine.ApplyBytes(
-      MakeRequest(RequestField::kCompaction, request.SerializeAsString(), 9));
+  const Outcome outcome =
+      machine.ApplyBytes(MakeRequest(RequestField::kCompaction, request.SerializeAsString(), 9));
   EXPECT_FALSE(outcome.answered);
   ASSERT_TRUE(machine.applier().Commit().ok());
   std::vector<Outcome> finished;

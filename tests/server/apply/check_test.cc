@@ -48,7 +48,8 @@ TEST(CheckTxnTest, CountsTheLongestList) {
   EXPECT_EQ(Verdict("success { request_put { key: 'a' } } success { request_put { key: 'b' } }", 1),
             kTooMany);
   EXPECT_EQ(Verdict("compare { key: 'a' } success { request_put { key: 'b' } }", 1), "ok");
-  EXPECT_EQ(Verdict("success { request_txn { success { request_put { key: 'a' } } } }", 1), kTooMany)
+  EXPECT_EQ(Verdict("success { request_txn { success { request_put { key: 'a' } } } }", 1),
+            kTooMany)
       << "a nested transaction has what its parent leaves";
 }
 

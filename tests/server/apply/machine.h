@@ -1,4 +1,5 @@
-// Machine: a whole state machine on a memory store, for tests of applying: requests in, answers out.
+// Machine: a whole state machine on a memory store, for tests of applying: requests in, answers
+// out.
 #pragma once
 
 #include <memory>
@@ -15,15 +16,17 @@ namespace quorate::apply {
 class Machine : public Waiters {
  public:
   explicit Machine(std::int64_t quota_bytes = 0) {
-    auto store_opened = mvcc::Store::Open({.backend = &backend_, .batch = &batch_, .leases = &lessor_});
+    auto store_opened =
+        mvcc::Store::Open({.backend = &backend_, .batch = &batch_, .leases = &lessor_});
     store_ = std::move(store_opened).value();
-    auto opened = Applier::Open({.backend = &backend_,
-                                 .batch = &batch_,
-                                 .store = store_.get(),
-                                 .lessor = &lessor_,
-                                 .cluster = &cluster_,
-                                 .waiters = this},
-                                {.cluster = ClusterId{0xc}, .member = MemberId{0xa}, .quota_bytes = quota_bytes});
+    auto opened = Applier::Open(
+        {.backend = &backend_,
+         .batch = &batch_,
+         .store = store_.get(),
+         .lessor = &lessor_,
+         .cluster = &cluster_,
+         .waiters = this},
+        {.cluster = ClusterId{0xc}, .member = MemberId{0xa}, .quota_bytes = quota_bytes});
     applier_ = std::move(opened).value();
   }
 

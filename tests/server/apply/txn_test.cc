@@ -19,16 +19,18 @@ class TxnTest : public testing::Test {
     EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &request)) << text;
     return machine_.Apply<etcdserverpb::TxnResponse>(RequestField::kTxn, request);
   }
-  bool Succeeds(const std::string& compare) { return Run("compare {" + compare + "}")->succeeded(); }
+  bool Succeeds(const std::string& compare) {
+    return Run("compare {" + compare + "}")->succeeded();
+  }
 
   Machine machine_;
 };
 
 TEST_F(TxnTest, ChoosesTheBranchByItsCompares) {
-  auto response = Run(
-      "compare { key: 'a' target: VALUE value: '1' }"
-      "success { request_put { key: 'c' value: '3' } }"
-      "failure { request_put { key: 'd' value: '4' } }");
+  auto response =
+      Run("compare { key: 'a' target: VALUE value: '1' }"
+          "success { request_put { key: 'c' value: '3' } }"
+          "failure { request_put { key: 'd' value: '4' } }");
   ASSERT_TRUE(response.ok());
   EXPECT_TRUE(response->succeeded());
   EXPECT_EQ(machine_.Content(), "a=1 b=2 c=3");
@@ -55,11 +57,11 @@ TEST_F(TxnTest, AMissingKeyIsZeroButNeverHasAValue) {
 }
 
 TEST_F(TxnTest, LaterOperationsSeeEarlierOnes) {
-  const auto response = Run(
-      "success { request_put { key: 'c' value: '3' } }"
-      "success { request_range { key: 'c' } }"
-      "success { request_delete_range { key: 'a' range_end: 'c' prev_kv: true } }"
-      "success { request_range { key: 'a' range_end: 'z' } }");
+  const auto response =
+      Run("success { request_put { key: 'c' value: '3' } }"
+          "success { request_range { key: 'c' } }"
+          "success { request_delete_range { key: 'a' range_end: 'c' prev_kv: true } }"
+          "success { request_range { key: 'a' range_end: 'z' } }");
   ASSERT_TRUE(response.ok());
   EXPECT_EQ(response->responses(1).response_range().kvs(0).value(), "3");
   EXPECT_EQ(response->responses(2).response_delete_range().deleted(), 2);
@@ -69,11 +71,11 @@ TEST_F(TxnTest, LaterOperationsSeeEarlierOnes) {
 }
 
 TEST_F(TxnTest, NestedComparesSeeTheStateBeforeTheTransaction) {
-  const auto response = Run(
-      "success { request_delete_range { key: 'b' } }"
-      "success { request_txn { compare { key: 'b' target: VALUE value: '2' }"
-      "                        success { request_put { key: 'c' value: 'yes' } }"
-      "                        failure { request_put { key: 'c' value: 'no' } } } }");
+  const auto response =
+      Run("success { request_delete_range { key: 'b' } }"
+          "success { request_txn { compare { key: 'b' target: VALUE value: '2' }"
+          "                        success { request_put { key: 'c' value: 'yes' } }"
+          "                        failure { request_put { key: 'c' value: 'no' } } } }");
   ASSERT_TRUE(response.ok());
   EXPECT_TRUE(response->responses(1).response_txn().succeeded());
   EXPECT_EQ(response->responses(1).response_txn().header().revision(), 0);

@@ -70,9 +70,9 @@ TEST(ParseTest, TakesTheExperimentalSpellingWithAWarning) {
   const Options options = MustParse({"--experimental-watch-progress-notify-interval=5s"});
   EXPECT_EQ(options.watch_progress_notify_interval, std::chrono::seconds(5));
   EXPECT_EQ(options.warnings.size(), 1U);
-  EXPECT_THAT(MustFail({"--compaction-batch-limit=1", "--experimental-compaction-batch-limit=2"})
-                  .message,
-              testing::HasSubstr("at the same time"));
+  EXPECT_THAT(
+      MustFail({"--compaction-batch-limit=1", "--experimental-compaction-batch-limit=2"}).message,
+      testing::HasSubstr("at the same time"));
 }
 
 TEST(ParseTest, AFlagWithoutEffectSaysSo) {

@@ -54,7 +54,8 @@ TEST_F(ClusterTest, RefusesWhatEtcdRefusesInItsWords) {
   EXPECT_EQ(Try(ConfChangeType::kRemoveNode, Context(9, "")), "etcdserver: member not found");
   ChangeContext promote = Context(1, "");
   promote.is_promote = true;
-  EXPECT_EQ(Try(ConfChangeType::kAddNode, promote), "etcdserver: can only promote a learner member");
+  EXPECT_EQ(Try(ConfChangeType::kAddNode, promote),
+            "etcdserver: can only promote a learner member");
   EXPECT_EQ(Try(ConfChangeType::kAddLearnerNode, Context(3, "http://c:1", true)), "ok");
   EXPECT_EQ(Try(ConfChangeType::kAddLearnerNode, Context(4, "http://d:1", true)),
             "etcdserver: too many learner members in cluster");

@@ -35,8 +35,9 @@ TEST(InitialClusterTest, TheErrorsOfTheClusteringGuide) {
 }
 
 TEST(InitialClusterTest, RefusesGarbage) {
-  for (const char* text : {"", "a", "=http://a:1", "a=", "a=b", "a=ftp://x:1", "a=http://x",
-                           "a=http://x:1/path", "a=http://x:99999", "a=http://:1", "a=http://x:1,"}) {
+  for (const char* text :
+       {"", "a", "=http://a:1", "a=", "a=b", "a=ftp://x:1", "a=http://x", "a=http://x:1/path",
+        "a=http://x:99999", "a=http://:1", "a=http://x:1,"}) {
     EXPECT_FALSE(ParseInitialCluster(text).ok()) << text;
   }
 }

@@ -9,9 +9,8 @@ TEST(MemberTest, JsonIsEtcdsByteForByte) {
   member.is_learner = true;
   member.name = "a";
   member.client_urls = {"http://a:2379"};
-  EXPECT_EQ(ToJson(member),
-            R"({"id":1,"peerURLs":["http://a:2380"],"isLearner":true,"name":"a",)"
-            R"("clientURLs":["http://a:2379"]})");
+  EXPECT_EQ(ToJson(member), R"({"id":1,"peerURLs":["http://a:2380"],"isLearner":true,"name":"a",)"
+                            R"("clientURLs":["http://a:2379"]})");
   EXPECT_EQ(*ParseMember(ToJson(member)), member);
 }
 

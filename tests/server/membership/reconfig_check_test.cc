@@ -3,7 +3,8 @@
 namespace quorate::membership {
 namespace {
 
-// started: one letter a member, upper case voters that have started, lower case voters that have not, '.' a learner.
+// started: one letter a member, upper case voters that have started, lower case voters that have
+// not, '.' a learner.
 std::vector<Member> Members(const std::string& started) {
   std::vector<Member> members;
   for (std::size_t i = 0; i < started.size(); ++i) {

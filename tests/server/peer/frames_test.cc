@@ -44,8 +44,9 @@ void ExpectSame(const Message& a, const Message& b) {
 }
 
 std::vector<Message> AppendStream() {
-  return {MakeAppend(5, 2, {MakeEntry(6, 2, "a")}), MakeAppend(6, 2, {MakeEntry(7, 2, "b"), MakeEntry(8, 2, "")}),
-          MakeAppend(8, 2, {}), MakeAppend(8, 3, {MakeEntry(9, 3, std::string(1000, 'x'))}),
+  return {MakeAppend(5, 2, {MakeEntry(6, 2, "a")}),
+          MakeAppend(6, 2, {MakeEntry(7, 2, "b"), MakeEntry(8, 2, "")}), MakeAppend(8, 2, {}),
+          MakeAppend(8, 3, {MakeEntry(9, 3, std::string(1000, 'x'))}),
           MakeAppend(9, 3, {MakeEntry(10, 3, "c")})};
 }
 

@@ -56,14 +56,16 @@ class Member {
         options_, Transport::Parts{.loop = &loop_,
                                    .clock = &clock_,
                                    .disk = &disk_,
-                                   .background = [](const std::function<void()>& task) {
-                                     task();
-                                     return true;
-                                   },
+                                   .background =
+                                       [](const std::function<void()>& task) {
+                                         task();
+                                         return true;
+                                       },
                                    .events = &heard_});
     server_ = std::make_unique<net::HttpServer>(
-        net::HttpServerOptions{},
-        [this](std::shared_ptr<net::HttpExchange> exchange) { transport_->Serve(std::move(exchange)); });
+        net::HttpServerOptions{}, [this](std::shared_ptr<net::HttpExchange> exchange) {
+          transport_->Serve(std::move(exchange));
+        });
     listener_->Start([this](std::shared_ptr<net::Connection> connection) {
       server_->Serve(std::move(connection));
     });
@@ -149,9 +151,8 @@ TEST(TransportTest, MessagesTravelBothWaysInOrder) {
     a.Send(b.id(), term % 2 == 0 ? MessageType::kHeartbeat : MessageType::kVote, term);
     b.Send(a.id(), MessageType::kApp, term);
   }
-  ASSERT_TRUE(WaitFor([&] {
-    return b.heard().messages().size() >= 100 && a.heard().messages().size() >= 100;
-  }));
+  ASSERT_TRUE(WaitFor(
+      [&] { return b.heard().messages().size() >= 100 && a.heard().messages().size() >= 100; }));
   for (std::uint64_t i = 0; i < 100; ++i) {
     EXPECT_EQ(b.heard().messages()[i].term, Term{i + 1});
     EXPECT_EQ(a.heard().messages()[i].term, Term{i + 1});
