@@ -1,6 +1,6 @@
 // EtcdServer: one real member, or anything that takes etcd's flags, on ports of its own.
 //
-//   if (Part("etcd").empty()) GTEST_SKIP() << kNoEtcd;
+//   if (Part("etcd").empty()) FAIL() << kNoEtcd;
 //   EtcdServer etcd(Part("etcd"));
 //   ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
 //

@@ -23,8 +23,8 @@ std::string Slurp(const std::string& path) {
 class BackupTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
-    if (Part("minio").empty()) GTEST_SKIP() << test::kNoMinio;
+    if (Part("etcd").empty()) FAIL() << test::kNoEtcd;
+    if (Part("minio").empty()) FAIL() << test::kNoMinio;
     minio_ = std::make_unique<MinioServer>(Part("minio"));
     etcd_ = std::make_unique<EtcdServer>(Part("etcd"));
     ASSERT_TRUE(etcd_->AwaitHealthy()) << etcd_->Log();

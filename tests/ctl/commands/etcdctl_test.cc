@@ -191,7 +191,7 @@ std::string Shown(const Line& line) {
 }
 
 TEST(EtcdctlTest, EveryCommandPrintsWhatEtcdctlPrints) {
-  if (Part("etcd").empty() || Part("etcdctl").empty()) GTEST_SKIP() << test::kNoEtcd;
+  if (Part("etcd").empty() || Part("etcdctl").empty()) FAIL() << test::kNoEtcd;
   const EtcdServer::Ports ports;
   std::vector<std::string> expected;
   {
@@ -210,7 +210,7 @@ TEST(EtcdctlTest, EveryCommandPrintsWhatEtcdctlPrints) {
 // etcd's own etcdctl cannot tell our server from etcd, but for what a database's size and a log's
 // length come to.
 TEST(EtcdctlTest, OurServerAnswersEtcdctlAsEtcdDoes) {
-  if (Part("etcd").empty() || Part("etcdctl").empty()) GTEST_SKIP() << test::kNoEtcd;
+  if (Part("etcd").empty() || Part("etcdctl").empty()) FAIL() << test::kNoEtcd;
   const EtcdServer::Ports ports;
   std::vector<std::string> expected;
   {
@@ -228,7 +228,7 @@ TEST(EtcdctlTest, OurServerAnswersEtcdctlAsEtcdDoes) {
 }
 
 TEST(EtcdctlTest, ASavedSnapshotSatisfiesEtcdutl) {
-  if (Part("etcd").empty() || Part("etcdutl").empty()) GTEST_SKIP() << test::kNoEtcd;
+  if (Part("etcd").empty() || Part("etcdutl").empty()) FAIL() << test::kNoEtcd;
   EtcdServer etcd(Part("etcd"));
   ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
   const test::ScratchDirectory scratch;
@@ -259,7 +259,7 @@ TEST(EtcdctlTest, AFlagAndItsVariableTogetherAreRefused) {
 }
 
 TEST(EtcdctlTest, WatchRunsACommandForEachEvent) {
-  if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
+  if (Part("etcd").empty()) FAIL() << test::kNoEtcd;
   EtcdServer etcd(Part("etcd"));
   ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
   const std::string ours = test::Program("etcdctl");

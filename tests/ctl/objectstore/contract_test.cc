@@ -45,7 +45,7 @@ class ObjectStoreContract : public testing::TestWithParam<const char*> {
       store_ = std::make_unique<DirectoryStore>(disk_, scratch_.path() + "/store");
       return;
     }
-    if (Part("minio").empty()) GTEST_SKIP() << test::kNoMinio;
+    if (Part("minio").empty()) FAIL() << test::kNoMinio;
     ASSERT_TRUE(Minio().AwaitReady()) << Minio().Log();
     static int tests = 0;
     store_ = MakeS3Store(MinioOptions("t" + std::to_string(++tests))).value();
@@ -159,7 +159,7 @@ TEST_P(ObjectStoreContract, KeysThatLeaveTheStoreAreRefused) {
 }
 
 TEST(S3StoreTest, AWrongSecretIsPermissionDeniedInTheStoresWords) {
-  if (Part("minio").empty()) GTEST_SKIP() << test::kNoMinio;
+  if (Part("minio").empty()) FAIL() << test::kNoMinio;
   ASSERT_TRUE(Minio().AwaitReady()) << Minio().Log();
   S3Options options = MinioOptions("x");
   options.secret_access_key = "wrong";
@@ -171,7 +171,7 @@ TEST(S3StoreTest, AWrongSecretIsPermissionDeniedInTheStoresWords) {
 }
 
 TEST(S3StoreTest, AMissingBucketIsNotFoundAndNamed) {
-  if (Part("minio").empty()) GTEST_SKIP() << test::kNoMinio;
+  if (Part("minio").empty()) FAIL() << test::kNoMinio;
   ASSERT_TRUE(Minio().AwaitReady()) << Minio().Log();
   S3Options options = MinioOptions("x");
   options.bucket = "nosuchbucket";
@@ -195,7 +195,7 @@ TEST(S3StoreTest, AStoreThatIsDownIsUnavailable) {
 }
 
 TEST(S3StoreTest, TlsTrustsOnlyTheGivenCa) {
-  if (Part("minio").empty()) GTEST_SKIP() << test::kNoMinio;
+  if (Part("minio").empty()) FAIL() << test::kNoMinio;
   const test::TestCertificates certificates;
   MinioServer minio(Part("minio"), &certificates);
   ASSERT_TRUE(minio.AwaitReady()) << minio.Log();

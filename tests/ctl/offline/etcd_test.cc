@@ -27,7 +27,7 @@ std::string TheirStatus(const std::string& path) {
 class RestoreEtcdTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
+    if (Part("etcd").empty()) FAIL() << test::kNoEtcd;
     test::EtcdServer etcd(Part("etcd"));
     ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
     for (int i = 0; i < 25; ++i) Ctl(etcd.endpoint(), {"put", "key" + std::to_string(i % 20), "v"});

@@ -21,7 +21,7 @@ using test::Part;
 class LiveTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
+    if (Part("etcd").empty()) FAIL() << test::kNoEtcd;
     etcd_ = std::make_unique<EtcdServer>(Part("etcd"));
     ASSERT_TRUE(etcd_->AwaitHealthy()) << etcd_->Log();
     client_ = MakeClient({.endpoints = {etcd_->endpoint()}}).value();
@@ -165,7 +165,7 @@ TEST_F(LiveTest, AuthenticatesAndRenewsATokenTheServerForgot) {
 }
 
 TEST(TlsTest, TrustsTheGivenCaAndShowsItsOwnCertificate) {
-  if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
+  if (Part("etcd").empty()) FAIL() << test::kNoEtcd;
   const test::TestCertificates certificates;
   const std::string d = certificates.directory();
   const EtcdServer::Ports ports;

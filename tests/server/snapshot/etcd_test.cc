@@ -36,7 +36,7 @@ std::string StatusOf(const std::string& path) {
 class SnapshotEtcdTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (Part("etcd").empty()) GTEST_SKIP() << test::kNoEtcd;
+    if (Part("etcd").empty()) FAIL() << test::kNoEtcd;
     test::EtcdServer etcd(Part("etcd"));
     ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
     for (int i = 0; i < 30; ++i) Ctl(etcd, {"put", "key" + std::to_string(i % 20), "value"});
