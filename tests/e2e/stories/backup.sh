@@ -69,8 +69,8 @@ folder=${manifest%/manifest.json}
 s3 GET "/$BUCKET/$folder/snapshot.db.zst" >"$LOGS/damaged"
 printf 'damage' | dd of="$LOGS/damaged" bs=1 seek=$(($(stat -c %s "$LOGS/damaged") / 2)) conv=notrunc 2>/dev/null
 s3 PUT "/$BUCKET/$folder/snapshot.db.zst" "$LOGS/damaged" >/dev/null
-apply_cluster damaged 3 "$(jq -n --arg path "${folder#stories/}" '{bootstrap: {restore: {storeRef: {name: "store"}, path: $path}}}')"
-refused() { status_of damaged '.status.message, (.status.conditions[]? | .message)' | grep -iE 'sha-?256|checksum|damaged|corrupt|mismatch'; }
+apply_cluster tampered 3 "$(jq -n --arg path "${folder#stories/}" '{bootstrap: {restore: {storeRef: {name: "store"}, path: $path}}}')"
+refused() { status_of tampered '.status.message, (.status.conditions[]? | .message)' | grep -iE 'sha-?256|checksum|damaged|corrupt|mismatch'; }
 wait_for "the restore is refused, with the reason" 120 refused
-tell "it says: $(status_of damaged .status.message)"
-expect_equal "no cluster was formed" null "$(status_of damaged '.status.clusterID')"
+tell "it says: $(status_of tampered .status.message)"
+expect_equal "no cluster was formed" null "$(status_of tampered '.status.clusterID')"
