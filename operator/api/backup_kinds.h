@@ -23,7 +23,6 @@ struct S3Spec {
   std::string prefix;  // no slash at either end
   std::string region = "us-east-1";
   std::string endpoint;  // "": AWS's own for the region
-  bool force_path_style = false;
   std::optional<LocalRef> credentials_secret_ref;  // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
   std::optional<SecretKeyRef>
       ca_bundle_secret_ref;  // PEM of the authorities that signed the endpoint's certificate

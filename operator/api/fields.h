@@ -293,7 +293,6 @@ void Fields(V& v, S3Spec& s) {
   v("prefix", s.prefix);
   v("region", s.region);
   v("endpoint", s.endpoint);
-  v("forcePathStyle", s.force_path_style);
   v("credentialsSecretRef", s.credentials_secret_ref);
   v("caBundleSecretRef", s.ca_bundle_secret_ref);
 }

@@ -68,7 +68,7 @@ backups_stored() { s3_keys | grep -c '/manifest.json$' || true; }
 apply_store() {
   jq -n --arg name "$1" --arg secret "${2:-s3-credentials}" --arg bucket $BUCKET --arg endpoint "http://minio.$NS.svc:9000" '
     {apiVersion: "quorate.dev/v1alpha1", kind: "EtcdBackupStore", metadata: {name: $name},
-     spec: {s3: {bucket: $bucket, prefix: "stories", endpoint: $endpoint, forcePathStyle: true, credentialsSecretRef: {name: $secret}}}}' |
+     spec: {s3: {bucket: $bucket, prefix: "stories", endpoint: $endpoint, credentialsSecretRef: {name: $secret}}}}' |
     kn apply --server-side -f - >/dev/null
 }
 # apply_backup NAME CLUSTER STORE
