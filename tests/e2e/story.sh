@@ -3,7 +3,7 @@
 #
 # Usage: tests/e2e/story.sh setup | cleanup | NAME     NAME: a file of tests/e2e/stories, without .sh
 #
-#   setup     the local cluster "e2e" (two nodes), the image, the operator by helm
+#   setup     the local cluster "e2e-..." (two nodes), the image, the operator by helm
 #   cleanup   removes it; keeps it when QUORATE_E2E_KEEP is set
 # A story run by hand uses the stage that is up. Logs of a failure: ${QUORATE_E2E_LOGS:-build/release/e2e}/NAME.
 set -euo pipefail
@@ -15,7 +15,7 @@ ROOT=$(cd "$HERE/../.." && pwd)
 # shellcheck source=lib.sh
 . "$HERE/lib.sh"
 
-STAGE=e2e
+STAGE=e2e-$(cksum <<<"$ROOT" | cut -c1-4)  # two checkouts on one machine have a stage each
 export QUORATE_BIN=${QUORATE_BIN:-$ROOT/build/release/bin}
 PARTS=${QUORATE_CACHE:-$HOME/.cache/quorate}/parts
 VERSION=$(sed -n 's/^project(quorate VERSION \([0-9.]*\).*/\1/p' "$ROOT/CMakeLists.txt")

@@ -26,15 +26,16 @@ start_process() {
   disown "$pid" 2>/dev/null || true
 }
 
-# end_process NAME [SECONDS]: TERM, then KILL when it has not gone after SECONDS (5).
+# end_process NAME [SECONDS]: TERM, then KILL when it has not gone after SECONDS (5). Both go to its whole process group:
+# start_process made it the leader of one of its own.
 end_process() {
   local name=$1 patience=${2:-5} pid begin
   if pid=$(process_pid "$name"); then
-    kill "$pid" 2>/dev/null || true
+    kill -- "-$pid" 2>/dev/null || true
     begin=$(now_ms)
     while process_pid "$name" >/dev/null; do
       if (($(now_ms) - begin > patience * 1000)); then
-        kill -9 "$pid" 2>/dev/null || true
+        kill -9 -- "-$pid" 2>/dev/null || true
       fi
       sleep 0.05
     done

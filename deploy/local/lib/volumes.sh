@@ -85,7 +85,6 @@ follow() {  # follow PATH HANDLER: a stream that ends is opened again; it begins
   done
 }
 
-trap 'trap - TERM; kill 0' TERM INT  # this process leads a group of its own, with its streams
 log "serving storage classes of $PROVISIONER from $VOLUMES"
 follow /api/v1/persistentvolumeclaims on_claim &
 follow /api/v1/persistentvolumes on_volume &

@@ -1,5 +1,5 @@
 # A second Kubernetes whose own state is kept by our server instead of etcd: it comes up, works, and survives our server's restart.
-OWN=e2e-own
+OWN=$STAGE-own
 "$CLUSTER" down --name $OWN 2>/dev/null
 trap '"$CLUSTER" down --name $OWN 2>/dev/null; finish' EXIT
 own() { "$CLUSTER" kubectl --name $OWN "$@"; }
