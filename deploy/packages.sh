@@ -16,7 +16,7 @@ PACKAGES_build=(
   protobuf-compiler=protoc protobuf-compiler-grpc=grpc_cpp_plugin
   libprotobuf-dev libgrpc++-dev libnghttp2-dev libboost-dev libssl-dev librocksdb-dev libcpprest-dev
   nlohmann-json3-dev libyaml-cpp-dev libcurl4-openssl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
-  libcli11-dev libzstd-dev zlib1g-dev libgtest-dev libgmock-dev
+  libcli11-dev libzstd-dev zlib1g-dev libgtest-dev libgmock-dev clang-format=clang-format
 )
 PACKAGES_cluster=(
   containerd=containerd runc=runc containernetworking-plugins iptables=iptables conntrack=conntrack

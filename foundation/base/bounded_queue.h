@@ -1,7 +1,8 @@
 // BoundedQueue: many producers, one consumer that drains everything at once.
 //
-// TryPush refuses instead of growing: a full queue is overload, and the producer answers its caller so. DrainInto swaps
-// the whole batch out under one lock, so the cost of a hop is shared by everything that queued meanwhile.
+// TryPush refuses instead of growing: a full queue is overload, and the producer answers its caller
+// so. DrainInto swaps the whole batch out under one lock, so the cost of a hop is shared by
+// everything that queued meanwhile.
 //
 // Thread: any number of pushers; one drainer.
 #pragma once
@@ -20,7 +21,12 @@ class BoundedQueue {
  public:
   explicit BoundedQueue(std::size_t items_max) : items_max_(items_max) {}
 
-  enum class Push { kFull, kClosed, kFirst, kQueued };  // kFirst: the queue was empty, wake the consumer
+  enum class Push {
+    kFull,
+    kClosed,
+    kFirst,
+    kQueued
+  };  // kFirst: the queue was empty, wake the consumer
 
   Push TryPush(T item) {
     Push outcome = Push::kQueued;
@@ -35,7 +41,8 @@ class BoundedQueue {
     return outcome;
   }
 
-  // Replaces out's content with everything queued, oldest first. Returns false when closed and empty.
+  // Replaces out's content with everything queued, oldest first. Returns false when closed and
+  // empty.
   bool DrainInto(std::vector<T>& out) {
     out.clear();
     MutexLock lock(mutex_);
@@ -43,7 +50,8 @@ class BoundedQueue {
     return !(closed_ && out.empty());
   }
 
-  // As DrainInto, but blocks until there is something, the queue is closed, or `patience` has passed.
+  // As DrainInto, but blocks until there is something, the queue is closed, or `patience` has
+  // passed.
   bool WaitAndDrainInto(std::vector<T>& out, std::chrono::nanoseconds patience) {
     out.clear();
     MutexLock lock(mutex_);

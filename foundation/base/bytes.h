@@ -1,7 +1,7 @@
 // Bytes: views of raw bytes, hex, big-endian numbers, and key ranges as etcd's API means them.
 //
-// Keys and values are std::string / std::string_view throughout (protobuf's bytes); Bytes is the view that disks and
-// checksums take. AsBytes and AsText convert without copying.
+// Keys and values are std::string / std::string_view throughout (protobuf's bytes); Bytes is the
+// view that disks and checksums take. AsBytes and AsText convert without copying.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ std::uint64_t ReadBigEndian64(std::string_view bytes);
 // Borrows the text it was made of.
 struct KeyRange {
   std::string_view begin;
-  std::string_view end;    // meaningless when single or unbounded
+  std::string_view end;  // meaningless when single or unbounded
   bool single = false;
   bool unbounded = false;  // no upper end
 

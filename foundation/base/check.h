@@ -7,6 +7,6 @@ namespace quorate::internal {
 [[noreturn]] void CheckFailed(const char* condition, const char* file, int line);
 }  // namespace quorate::internal
 
-#define CHECK(condition)                          \
-  ((condition) ? static_cast<void>(0)             \
+#define CHECK(condition)              \
+  ((condition) ? static_cast<void>(0) \
                : ::quorate::internal::CheckFailed(#condition, __FILE__, __LINE__))

@@ -1,7 +1,7 @@
 // Crc32c: the Castagnoli checksum of etcd's WAL, snapshots and HashKV.
 //
-// Running form: Crc32c(Crc32c(0, a), b) == Crc32c(0, a + b), as Go's hash/crc32.Update. Uses the SSE4.2 instruction
-// where the processor has it.
+// Running form: Crc32c(Crc32c(0, a), b) == Crc32c(0, a + b), as Go's hash/crc32.Update. Uses the
+// SSE4.2 instruction where the processor has it.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -7,8 +8,6 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
-
-#include <fmt/format.h>
 
 namespace quorate::log {
 namespace {
@@ -32,8 +31,8 @@ spdlog::level::level_enum ToVendor(Level level) {
 }
 
 std::shared_ptr<spdlog::logger> MakeDefault() {
-  auto logger = std::make_shared<spdlog::logger>(
-      "quorate", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("quorate",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%v");
   logger->set_level(spdlog::level::info);
   return logger;

@@ -1,10 +1,11 @@
 // Log: structured lines, a constant message and a tail of fields, in etcd's JSON shape.
 //
 //   log::Info("became leader", {{"term", term}, {"member", ToHex(id.value)}});
-//   {"level":"info","ts":"2026-11-21T07:30:00.123456Z","caller":"quorate","msg":"became leader","term":3,...}
+//   {"level":"info","ts":"2026-11-21T07:30:00.123456Z","caller":"quorate","msg":"became
+//   leader","term":3,...}
 //
-// Error = a human must act, Warn = degraded, Info = a state change, Debug = the rest. Secrets never. Pure rooms do not
-// log: they return notes. The only room that includes spdlog is this one.
+// Error = a human must act, Warn = degraded, Info = a state change, Debug = the rest. Secrets
+// never. Pure rooms do not log: they return notes. The only room that includes spdlog is this one.
 //
 // Thread: any.
 #pragma once
@@ -33,8 +34,8 @@ struct Field {
   Field(std::string_view name, bool flag) : key(name), value(flag) {}
   Field(std::string_view name, double number) : key(name), value(number) {}
   template <typename T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Field(std::string_view name, T number) : key(name) {
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Field(std::string_view name, T number)
+      : key(name) {
     if constexpr (std::is_signed_v<T>) {
       value = static_cast<std::int64_t>(number);
     } else {
@@ -59,7 +60,8 @@ struct Options {
 // Call once at start; before it, lines go to stderr as JSON. False: an output cannot be opened.
 bool Configure(const Options& options);
 
-// Parses debug, info, warn, error (etcd's names; panic and fatal mean error). False for anything else.
+// Parses debug, info, warn, error (etcd's names; panic and fatal mean error). False for anything
+// else.
 bool ParseLevel(std::string_view text, Level* level);
 
 void Write(Level level, std::string_view message, const std::vector<Field>& fields);

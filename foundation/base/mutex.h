@@ -1,7 +1,7 @@
 // Mutex: std::mutex with clang's thread-safety annotations.
 //
-// Write QUORATE_GUARDED_BY(mutex_) on every member it protects; the lint preset proves the rest. A mutex is never held
-// across I/O or a callback.
+// Write QUORATE_GUARDED_BY(mutex_) on every member it protects; the lint preset proves the rest. A
+// mutex is never held across I/O or a callback.
 #pragma once
 
 #include <condition_variable>

@@ -1,7 +1,8 @@
 // StrongId, Ordinal: integers that do not mix with other integers.
 //
-// StrongId names a thing (a member, a lease): it compares and hashes. Ordinal counts (an index, a term, a revision): it
-// also adds, subtracts and steps. `.value` is the bare number, for formats and wire.
+// StrongId names a thing (a member, a lease): it compares and hashes. Ordinal counts (an index, a
+// term, a revision): it also adds, subtracts and steps. `.value` is the bare number, for formats
+// and wire.
 #pragma once
 
 #include <compare>

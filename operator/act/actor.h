@@ -7,7 +7,8 @@
 //
 // Ownership: borrows Client and Clock.
 // Thread: several workers, never two for one cluster.
-// Errors: kFailedPrecondition when the step no longer fits the world (plan again); kAborted when etcd
+// Errors: kFailedPrecondition when the step no longer fits the world (plan again); kAborted when
+// etcd
 //   or Kubernetes asks to try again in a moment; else those of
 // Kubernetes and etcd, by their own texts.
 #pragma once

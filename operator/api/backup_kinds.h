@@ -22,7 +22,7 @@ struct S3Spec {
   std::string bucket;
   std::string prefix;  // no slash at either end
   std::string region = "us-east-1";
-  std::string endpoint;  // "": AWS's own for the region
+  std::string endpoint;                            // "": AWS's own for the region
   std::optional<LocalRef> credentials_secret_ref;  // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
   std::optional<SecretKeyRef>
       ca_bundle_secret_ref;  // PEM of the authorities that signed the endpoint's certificate

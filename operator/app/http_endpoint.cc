@@ -57,6 +57,8 @@ Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Start(net::EventLoop& loop,
   return endpoint;
 }
 
-std::string HttpEndpoint::address() const { return net::ToHostPort(listener_->local()); }
+std::string HttpEndpoint::address() const {
+  return net::ToHostPort(listener_->local());
+}
 
 }  // namespace quorate::app

@@ -12,8 +12,7 @@ namespace quorate::app {
 
 class LiveWorld final : public controllers::ClusterWorld {
  public:
-  LiveWorld(observe::Observer& observer, act::Actor& actor)
-      : observer_(observer), actor_(actor) {}
+  LiveWorld(observe::Observer& observer, act::Actor& actor) : observer_(observer), actor_(actor) {}
 
   Result<plan::Observed> Observe(const plan::Desired& desired, kube::Reader& reader) override {
     return observer_.Observe(desired, reader);

@@ -24,9 +24,8 @@ quorate::config::Environment ReadEnvironment() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto options =
-      quorate::config::ParseOptions(std::vector<std::string>(argv + 1, argv + argc),
-                                    ReadEnvironment());
+  const auto options = quorate::config::ParseOptions(
+      std::vector<std::string>(argv + 1, argv + argc), ReadEnvironment());
   if (!options.ok()) {
     std::cerr << "quorate-operator: " << options.error().message << "\n";
     return 2;

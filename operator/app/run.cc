@@ -1,12 +1,12 @@
 #include "app/run.h"
 
-#include <csignal>
-#include <ctime>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <csignal>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <thread>
@@ -50,8 +50,7 @@ bool AwaitSignal(const sigset_t& set, const std::atomic<bool>& done) {
 
 bool ConfigureLog(const config::Options& options) {
   log::Options log_options;
-  log_options.format =
-      options.log_format == "console" ? log::Format::kConsole : log::Format::kJson;
+  log_options.format = options.log_format == "console" ? log::Format::kConsole : log::Format::kJson;
   return log::ParseLevel(options.log_level, &log_options.level) && log::Configure(log_options);
 }
 

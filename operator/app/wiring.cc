@@ -21,8 +21,8 @@ runtime::LeaderElection::Options ElectionOptions(const WiringOptions& wiring) {
   out.ns = wiring.lease_namespace;
   out.name = wiring.options.leader_elect_name;
   out.identity = wiring.identity;
-  out.lease_duration = std::chrono::duration_cast<std::chrono::seconds>(
-      wiring.options.leader_elect_lease_duration);
+  out.lease_duration =
+      std::chrono::duration_cast<std::chrono::seconds>(wiring.options.leader_elect_lease_duration);
   out.renew_deadline = wiring.options.leader_elect_renew_deadline;
   out.retry = wiring.options.leader_elect_retry_period;
   return out;
@@ -99,7 +99,11 @@ Wiring::Wiring(kube::Http& http, io::Clock& clock, io::Disk& disk, io::Random& r
 
 Wiring::~Wiring() = default;
 
-runtime::Manager& Wiring::manager() { return parts_->manager; }
-const runtime::Health& Wiring::health() const { return parts_->health; }
+runtime::Manager& Wiring::manager() {
+  return parts_->manager;
+}
+const runtime::Health& Wiring::health() const {
+  return parts_->health;
+}
 
 }  // namespace quorate::app

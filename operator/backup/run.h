@@ -49,8 +49,9 @@ RunDecision DecideRun(const RunInput& input);
 
 // What a backup pod's termination message says: one JSON object, written by `quoratectl backup
 // save`.
-//   {"location":"db/a/<uid>/20261121T030000Z-1234","revision":1234,"sizeBytes":1,"storedBytes":1,"sha256":"..",
-//    "clusterId":"cafe","member":"a-x1y2z","serverVersion":"0.1.0"}     or
+//   {"location":"db/a/<uid>/20261121T030000Z-1234","revision":1234,"sizeBytes":1,
+//    "storedBytes":1,"sha256":"..","clusterId":"cafe","member":"a-x1y2z",
+//    "serverVersion":"0.1.0"}     or
 //    {"reason":"AccessDenied","message":".."}
 struct RunReport {
   bool good = false;

@@ -33,11 +33,11 @@ struct Options {
   std::string log_level = "info";                   // debug, info, warn, error
   std::string log_format = "json";                  // json, console
   std::string server_image_repository = "quorate.dev/quorate";
-  int workers = 4;                              // clusters reconciled at the same time, 1..64
+  int workers = 4;  // clusters reconciled at the same time, 1..64
   // between two looks at a cluster's members, 1s..5m
   std::chrono::milliseconds poll_period{10'000};
-  std::string pod_name;                         // POD_NAME; empty: the host's name
-  std::string pod_namespace;                    // POD_NAMESPACE
+  std::string pod_name;       // POD_NAME; empty: the host's name
+  std::string pod_namespace;  // POD_NAMESPACE
 
   bool show_help = false;
   bool show_version = false;

@@ -76,8 +76,7 @@ Result<Requeue> BackupController::Reconcile(const ObjectRef& ref) {
   if (!object.ok()) return std::move(object).error();
   auto backup = api::FromJson<api::EtcdBackup>(*object);
   if (!backup.ok()) {
-    events_.Record(*object, EventType::kWarning, "InvalidSpec", "Validate",
-                   backup.error().message);
+    events_.Record(*object, EventType::kWarning, "InvalidSpec", "Validate", backup.error().message);
     return Requeue{};
   }
   if (backup->meta.deleted) return Finalize(*backup);
@@ -88,8 +87,8 @@ Result<Requeue> BackupController::Run(api::EtcdBackup backup) {
   backup::RunInput input;
   input.now = Now();
   const auto violations = api::Validate(backup);
-  const bool over = backup.status.phase == BackupPhase::kCompleted ||
-                    backup.status.phase == BackupPhase::kFailed;
+  const bool over =
+      backup.status.phase == BackupPhase::kCompleted || backup.status.phase == BackupPhase::kFailed;
   Sources sources;
   if (!violations.empty()) {
     input.blocked = api::Describe(violations);
@@ -191,8 +190,7 @@ Status BackupController::CreatePod(const api::EtcdBackup& backup, const Sources&
   }
   request.command = {"save", "--endpoints=" + endpoints,
                      "--cluster-namespace=" + cluster.meta.namespace_name,
-                     "--cluster-name=" + cluster.meta.name,
-                     "--cluster-uid=" + cluster.meta.uid};
+                     "--cluster-name=" + cluster.meta.name, "--cluster-uid=" + cluster.meta.uid};
   const auto made = live_.Create(resources::kPods, MakeBackupPod(backup, *sources.store, request));
   if (made.ok()) return {};
   if (!kube::IsAlreadyExists(made.error())) return made.error();
@@ -235,8 +233,10 @@ Result<Requeue> BackupController::FollowRemoval(const api::EtcdBackup& backup, c
                           : !run.problem.empty()  ? run.problem
                                                   : "the pod failed";
   events_.Record(api::ToJson(backup), EventType::kWarning, "BackupNotRemoved", "Delete",
-                 why + "; it is tried again every five minutes. To give the stored object up, "
-                       "remove finalizer " + std::string(api::kBackupFinalizer));
+                 why +
+                     "; it is tried again every five minutes. To give the stored object up, "
+                     "remove finalizer " +
+                     std::string(api::kBackupFinalizer));
   const api::Time again = run.finished.value_or(Now()) + kRemovalRetry;
   if (Now() < again) return Until(again, Now());
   TRY(DeletePod(pod));

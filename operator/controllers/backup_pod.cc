@@ -46,26 +46,26 @@ Json MakeBackupPod(const api::EtcdBackup& backup, const api::EtcdBackupStore& st
                     {std::string(api::kLabelManagedBy), std::string(api::kManagedBy)},
                     {std::string(api::kLabelName), "quorate"},
                     {std::string(api::kLabelComponent), "backup"}};
-  meta["ownerReferences"] = Json::array(
-      {kube::OwnerReference(kube::resources::kEtcdBackups, api::ToJson(backup))});
+  meta["ownerReferences"] =
+      Json::array({kube::OwnerReference(kube::resources::kEtcdBackups, api::ToJson(backup))});
   Json command = {"/usr/local/bin/quoratectl", "backup"};
   for (const std::string& word : request.command) command.push_back(word);
   for (const std::string& word : act::StoreArguments(store.spec)) command.push_back(word);
   command.push_back("--termination-log=/dev/termination-log");
-  Json container{{"name", "backup"},
-                 {"image", request.image},
-                 {"imagePullPolicy", "IfNotPresent"},
-                 {"command", std::move(command)},
-                 {"env", Json::array()},
-                 {"volumeMounts", Json::array({{{"name", "tmp"}, {"mountPath", "/tmp"}}})},
-                 {"terminationMessagePolicy", "FallbackToLogsOnError"},
-                 {"resources",
-                  {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}},
-                   {"limits", {{"memory", "512Mi"}}}}},
-                 {"securityContext",
-                  {{"allowPrivilegeEscalation", false},
-                   {"readOnlyRootFilesystem", true},
-                   {"capabilities", {{"drop", {"ALL"}}}}}}};
+  Json container{
+      {"name", "backup"},
+      {"image", request.image},
+      {"imagePullPolicy", "IfNotPresent"},
+      {"command", std::move(command)},
+      {"env", Json::array()},
+      {"volumeMounts", Json::array({{{"name", "tmp"}, {"mountPath", "/tmp"}}})},
+      {"terminationMessagePolicy", "FallbackToLogsOnError"},
+      {"resources",
+       {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}}},
+      {"securityContext",
+       {{"allowPrivilegeEscalation", false},
+        {"readOnlyRootFilesystem", true},
+        {"capabilities", {{"drop", {"ALL"}}}}}}};
   pod["spec"] = {{"restartPolicy", "Never"},
                  {"activeDeadlineSeconds", request.deadline.count()},
                  {"automountServiceAccountToken", false},

@@ -7,9 +7,9 @@ namespace quorate::controllers {
 namespace {
 
 // What quoratectl blames on the store (ctl/backup/report.cc), not on the cluster or the pod.
-constexpr std::array<std::string_view, 6> kStoreReasons = {
-    "StoreUnreachable", "AccessDenied", "BucketNotFound", "StoreFull", "InvalidStore",
-    "StoreFailed"};
+constexpr std::array<std::string_view, 6> kStoreReasons = {"StoreUnreachable", "AccessDenied",
+                                                           "BucketNotFound",   "StoreFull",
+                                                           "InvalidStore",     "StoreFailed"};
 
 bool IsStoreReason(const std::string& reason) {
   return std::ranges::find(kStoreReasons, reason) != kStoreReasons.end();
@@ -57,8 +57,7 @@ status::BackupSummary SummarizeCluster(const std::vector<api::EtcdBackup>& backu
   return summary;
 }
 
-StoreSummary SummarizeStore(const std::vector<api::EtcdBackup>& backups,
-                            const std::string& store) {
+StoreSummary SummarizeStore(const std::vector<api::EtcdBackup>& backups, const std::string& store) {
   StoreSummary summary;
   const api::EtcdBackup* last = nullptr;
   for (const api::EtcdBackup& backup : backups) {

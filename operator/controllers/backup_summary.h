@@ -19,8 +19,8 @@ struct StoreSummary {
   std::optional<api::Time> last_used;  // the last backup that was completed in it
   // the last run in it failed, for a reason that is the store's
   bool failing = false;
-  std::string reason;                  // CamelCase
-  std::string message;                 // sentence
+  std::string reason;   // CamelCase
+  std::string message;  // sentence
 };
 StoreSummary SummarizeStore(const std::vector<api::EtcdBackup>& backups, const std::string& store);
 

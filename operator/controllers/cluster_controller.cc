@@ -37,10 +37,9 @@ double ConditionValue(api::ConditionStatus status) {
 
 }  // namespace
 
-ClusterController::ClusterController(kube::Client& live, kube::Reader& cached,
-                                     ClusterWorld& world, io::Clock& clock,
-                                     runtime::EventRecorder& events, runtime::Metrics& metrics,
-                                     Options options)
+ClusterController::ClusterController(kube::Client& live, kube::Reader& cached, ClusterWorld& world,
+                                     io::Clock& clock, runtime::EventRecorder& events,
+                                     runtime::Metrics& metrics, Options options)
     : live_(live),
       cached_(cached),
       world_(world),
@@ -130,18 +129,16 @@ Result<Requeue> ClusterController::Refused(const api::EtcdCluster& cluster, cons
   return Requeue{};  // until the spec changes
 }
 
-Result<Requeue> ClusterController::Unreadable(const api::EtcdCluster& cluster,
-                                              const Error& error) {
-  const Status told =
-      WriteClusterStatus(cluster, status::MakeUnknownStatus(cluster, error, Now()));
+Result<Requeue> ClusterController::Unreadable(const api::EtcdCluster& cluster, const Error& error) {
+  const Status told = WriteClusterStatus(cluster, status::MakeUnknownStatus(cluster, error, Now()));
   if (!told.ok()) log::Debug("status not written", {{"error", told.error().message}});
   return error;
 }
 
 Status ClusterController::Tell(const Pass& pass) {
   const auto backups = TRY(Backups(pass.cluster));
-  const api::ClusterStatus status = status::MakeStatus(pass.desired, pass.observed, pass.plan,
-                                                       pass.outcome, backups, Now());
+  const api::ClusterStatus status =
+      status::MakeStatus(pass.desired, pass.observed, pass.plan, pass.outcome, backups, Now());
   for (const api::Condition& condition : status.conditions) {
     metrics_.ClusterCondition(pass.cluster.meta.namespace_name, pass.cluster.meta.name,
                               condition.type, ConditionValue(condition.status));
@@ -170,8 +167,8 @@ Status ClusterController::WriteClusterStatus(const api::EtcdCluster& cluster,
 
 Status ClusterController::WriteMemberStatuses(const Pass& pass) {
   for (const plan::Slot& slot : pass.observed.slots) {
-    const api::MemberStatus status = status::MakeMemberStatus(pass.desired, pass.observed,
-                                                              slot.object.meta.name, Now());
+    const api::MemberStatus status =
+        status::MakeMemberStatus(pass.desired, pass.observed, slot.object.meta.name, Now());
     if (status == slot.object.status) continue;
     api::EtcdMember told = slot.object;
     told.status = status;
@@ -196,13 +193,12 @@ Requeue ClusterController::NextLook(const Pass& pass) const {
 
 Result<status::BackupSummary> ClusterController::Backups(const api::EtcdCluster& cluster) {
   const std::string& ns = cluster.meta.namespace_name;
-  const auto schedules = TRY(
-      ListObjects<api::EtcdBackupSchedule>(cached_, resources::kEtcdBackupSchedules, ns));
+  const auto schedules =
+      TRY(ListObjects<api::EtcdBackupSchedule>(cached_, resources::kEtcdBackupSchedules, ns));
   const bool scheduled = std::ranges::any_of(schedules, [&](const auto& schedule) {
     return schedule.spec.cluster_ref.name == cluster.meta.name;
   });
-  const auto backups =
-      TRY(ListObjects<api::EtcdBackup>(cached_, resources::kEtcdBackups, ns));
+  const auto backups = TRY(ListObjects<api::EtcdBackup>(cached_, resources::kEtcdBackups, ns));
   return SummarizeCluster(backups, cluster.meta.name, scheduled);
 }
 

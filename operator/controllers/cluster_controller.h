@@ -27,9 +27,8 @@ class ClusterController : public runtime::Reconciler {
     std::chrono::milliseconds poll_period{10'000};  // members' state arrives by no watch
   };
 
-  ClusterController(kube::Client& live, kube::Reader& cached, ClusterWorld& world,
-                    io::Clock& clock, runtime::EventRecorder& events, runtime::Metrics& metrics,
-                    Options options);
+  ClusterController(kube::Client& live, kube::Reader& cached, ClusterWorld& world, io::Clock& clock,
+                    runtime::EventRecorder& events, runtime::Metrics& metrics, Options options);
 
   Result<runtime::Requeue> Reconcile(const kube::ObjectRef& ref) override;
 

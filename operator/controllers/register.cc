@@ -15,7 +15,9 @@ using runtime::Controller;
 using runtime::Manager;
 namespace resources = kube::resources;
 
-std::vector<ObjectRef> Itself(const Json& object) { return {kube::RefOf(object)}; }
+std::vector<ObjectRef> Itself(const Json& object) {
+  return {kube::RefOf(object)};
+}
 
 // The object of the same namespace that a text field names; nothing when it is empty.
 Manager::Map Named(const std::string& pointer) {
@@ -79,9 +81,8 @@ void Register(Manager& manager, const Controllers& controllers) {
 
   manager.Watch(resources::kEtcdClusters, "", cluster, Itself);
   manager.Watch(resources::kEtcdMembers, "", cluster, Named("/spec/clusterName"));
-  for (const kube::Resource& resource :
-       {resources::kPods, resources::kPersistentVolumeClaims, resources::kServices,
-        resources::kPodDisruptionBudgets}) {
+  for (const kube::Resource& resource : {resources::kPods, resources::kPersistentVolumeClaims,
+                                         resources::kServices, resources::kPodDisruptionBudgets}) {
     manager.Watch(resource, OwnSelector(), cluster, Labelled(api::kLabelCluster));
   }
   manager.Watch(resources::kNodes, "", cluster, ClustersOnNode(cached));

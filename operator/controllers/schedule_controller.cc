@@ -71,8 +71,8 @@ void Summarize(api::EtcdBackupSchedule& schedule, const std::vector<api::EtcdBac
   }
   std::ranges::sort(status.active);
   if (last == nullptr) {
-    SetHealthy(schedule, api::ConditionStatus::kUnknown, "NoRunYet",
-               "no run has finished yet", now);
+    SetHealthy(schedule, api::ConditionStatus::kUnknown, "NoRunYet", "no run has finished yet",
+               now);
   } else if (last->status.phase == api::BackupPhase::kCompleted) {
     SetHealthy(schedule, api::ConditionStatus::kTrue, "LastRunCompleted",
                "run " + last->meta.name + " completed", now);
@@ -95,8 +95,7 @@ Result<Requeue> ScheduleController::Reconcile(const ObjectRef& ref) {
   if (!object.ok()) return std::move(object).error();
   auto parsed = api::FromJson<api::EtcdBackupSchedule>(*object);
   if (!parsed.ok()) {
-    events_.Record(*object, EventType::kWarning, "InvalidSpec", "Validate",
-                   parsed.error().message);
+    events_.Record(*object, EventType::kWarning, "InvalidSpec", "Validate", parsed.error().message);
     return Requeue{};
   }
   api::EtcdBackupSchedule& schedule = *parsed;
@@ -162,9 +161,9 @@ Result<ScheduleController::Runs> ScheduleController::ListRuns(
 Result<backup::TimeZone> ScheduleController::ZoneOf(const api::EtcdBackupSchedule& schedule) {
   const std::string& name = schedule.spec.time_zone;
   if (name.empty() || name == "UTC") return backup::TimeZone::Utc();
-  const Error unknown{Code::kInvalidArgument,
-                      "spec.timeZone: '" + name + "' is no time zone; give a name such as "
-                      "Europe/Berlin, or UTC"};
+  const Error unknown{Code::kInvalidArgument, "spec.timeZone: '" + name +
+                                                  "' is no time zone; give a name such as "
+                                                  "Europe/Berlin, or UTC"};
   if (!backup::TimeZone::IsName(name)) return unknown;
   const auto bytes = io::ReadFile(disk_, io::JoinPath(kZoneInfo, name));
   if (!bytes.ok()) return unknown;
@@ -230,15 +229,14 @@ Status ScheduleController::Retain(const api::EtcdBackupSchedule& schedule, const
   };
   TRY(remove(backup::Expired(schedule.spec.retention, std::move(good), zone, Now()),
              "retention keeps newer ones"));
-  return remove(
-      backup::ExpiredFailures(std::move(failed), schedule.spec.failed_history_limit),
-      "failedHistoryLimit");
+  return remove(backup::ExpiredFailures(std::move(failed), schedule.spec.failed_history_limit),
+                "failedHistoryLimit");
 }
 
 Result<std::string> ScheduleController::RetentionBlocked(const api::EtcdBackupSchedule& schedule,
                                                          std::string& uid) {
-  const auto object = cached_.Get(
-      resources::kEtcdClusters, {schedule.meta.namespace_name, schedule.spec.cluster_ref.name});
+  const auto object = cached_.Get(resources::kEtcdClusters,
+                                  {schedule.meta.namespace_name, schedule.spec.cluster_ref.name});
   if (!object.ok() && kube::IsNotFound(object.error())) return std::string("the cluster is gone");
   if (!object.ok()) return object.error();
   uid = kube::Uid(*object);
@@ -252,8 +250,7 @@ Result<std::string> ScheduleController::RetentionBlocked(const api::EtcdBackupSc
 }
 
 Result<Requeue> ScheduleController::Refused(api::EtcdBackupSchedule schedule,
-                                            const std::string& reason,
-                                            const std::string& message) {
+                                            const std::string& reason, const std::string& message) {
   const api::BackupScheduleStatus before = schedule.status;
   schedule.status.observed_generation = schedule.meta.generation;
   schedule.status.next_schedule_time.reset();

@@ -31,8 +31,7 @@ Result<Requeue> StoreController::Reconcile(const kube::ObjectRef& ref) {
   if (!object.ok()) return std::move(object).error();
   auto parsed = api::FromJson<api::EtcdBackupStore>(*object);
   if (!parsed.ok()) {
-    events_.Record(*object, EventType::kWarning, "InvalidSpec", "Validate",
-                   parsed.error().message);
+    events_.Record(*object, EventType::kWarning, "InvalidSpec", "Validate", parsed.error().message);
     return Requeue{};
   }
   api::EtcdBackupStore& store = *parsed;
@@ -73,8 +72,8 @@ Result<StoreController::Verdict> StoreController::Judge(const api::EtcdBackupSto
   if (!trouble.empty()) {
     return Verdict{api::ConditionStatus::kFalse, "CredentialsMissing", trouble};
   }
-  const auto backups = TRY(ListObjects<api::EtcdBackup>(cached_, resources::kEtcdBackups,
-                                                        store.meta.namespace_name));
+  const auto backups = TRY(
+      ListObjects<api::EtcdBackup>(cached_, resources::kEtcdBackups, store.meta.namespace_name));
   const StoreSummary summary = SummarizeStore(backups, store.meta.name);
   if (summary.last_used) last_used = summary.last_used;
   if (summary.failing) {

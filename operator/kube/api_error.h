@@ -15,15 +15,15 @@
 namespace quorate::kube {
 
 enum class Reason : std::uint8_t {
-  kUnknown,             // code kUnknown
-  kUnauthorized,        // kUnauthenticated
-  kForbidden,           // kPermissionDenied: no right, or the namespace is terminating
-  kNotFound,            // kNotFound
-  kAlreadyExists,       // kAlreadyExists
+  kUnknown,        // code kUnknown
+  kUnauthorized,   // kUnauthenticated
+  kForbidden,      // kPermissionDenied: no right, or the namespace is terminating
+  kNotFound,       // kNotFound
+  kAlreadyExists,  // kAlreadyExists
   // kAborted: stale resourceVersion, failed precondition, or another field manager's field
   kConflict,
-  kGone,                // kOutOfRange: the resourceVersion or continue token is too old: list again
-  kInvalid,             // kInvalidArgument: the object or the request is malformed
+  kGone,     // kOutOfRange: the resourceVersion or continue token is too old: list again
+  kInvalid,  // kInvalidArgument: the object or the request is malformed
   // kResourceExhausted: 429, or the client still honours an earlier Retry-After
   kTooManyRequests,
   kMethodNotAllowed,    // kUnimplemented
@@ -32,16 +32,24 @@ enum class Reason : std::uint8_t {
   kInternal,            // kInternal
   // kFailedPrecondition: this process may not write now (Client::Options::may_write)
   kNotLeading,
-  kCancelled,           // kCancelled
+  kCancelled,  // kCancelled
 };
 
 std::string_view ToString(Reason reason);
 Reason ReasonOf(const Error& error);
 
-inline bool IsNotFound(const Error& error) { return error.code == Code::kNotFound; }
-inline bool IsConflict(const Error& error) { return error.code == Code::kAborted; }
-inline bool IsAlreadyExists(const Error& error) { return error.code == Code::kAlreadyExists; }
-inline bool IsGone(const Error& error) { return error.code == Code::kOutOfRange; }
+inline bool IsNotFound(const Error& error) {
+  return error.code == Code::kNotFound;
+}
+inline bool IsConflict(const Error& error) {
+  return error.code == Code::kAborted;
+}
+inline bool IsAlreadyExists(const Error& error) {
+  return error.code == Code::kAlreadyExists;
+}
+inline bool IsGone(const Error& error) {
+  return error.code == Code::kOutOfRange;
+}
 // The server did not say yes or no: a write may or may not have happened. Look before doing it
 // again.
 inline bool IsOutcomeUnknown(const Error& error) {

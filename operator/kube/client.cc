@@ -164,8 +164,7 @@ Result<Json> Client::UpdateStatus(const Resource& resource, const Json& object) 
 
 Result<Json> Client::Patch(const Resource& resource, const ObjectRef& ref, PatchType type,
                            const Json& patch, const PatchOptions& options) {
-  const std::string what =
-      Describe(type == PatchType::kApply ? "apply" : "patch", resource, ref);
+  const std::string what = Describe(type == PatchType::kApply ? "apply" : "patch", resource, ref);
   TRY(MayWrite(what));
   std::string target = resource.Path(ref.ns, ref.name, options.subresource);
   AddQuery(target, "fieldManager",

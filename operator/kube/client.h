@@ -36,7 +36,7 @@ struct ListOptions {
   std::string label_selector;
   std::string field_selector;
   std::int64_t limit = 500;    // objects a page; 0: no limit
-  std::string continue_token;    // of the page before
+  std::string continue_token;  // of the page before
   // "": consistent with the last write; "0": whatever the server's cache has.
   std::string resource_version;
 };

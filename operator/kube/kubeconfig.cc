@@ -1,8 +1,9 @@
+#include <yaml-cpp/yaml.h>
+
 #include <cstdlib>
 #include <optional>
 #include <utility>
 #include <vector>
-#include <yaml-cpp/yaml.h>
 
 #include "io/disk.h"
 #include "kube/config.h"
@@ -26,7 +27,9 @@ struct Kubeconfig {
   std::map<std::string, Entry> contexts;
 };
 
-Error Bad(std::string message) { return Error{Code::kInvalidArgument, std::move(message)}; }
+Error Bad(std::string message) {
+  return Error{Code::kInvalidArgument, std::move(message)};
+}
 
 std::string Scalar(const YAML::Node& node, const char* key) {
   if (!node.IsMap()) return {};
@@ -124,12 +127,14 @@ Status ReadCluster(const Entry& entry, ConnectionConfig& config) {
 
 Status ReadUser(const Entry& entry, ConnectionConfig& config) {
   if (entry.node["exec"]) {
-    return Bad("the user runs a credential plugin (exec), which this program does not do; use a "
-               "token or a client certificate, for example 'kubectl create token'");
+    return Bad(
+        "the user runs a credential plugin (exec), which this program does not do; use a "
+        "token or a client certificate, for example 'kubectl create token'");
   }
   if (entry.node["auth-provider"]) {
-    return Bad("the user has an auth-provider, which Kubernetes itself removed; use a token or a "
-               "client certificate, for example 'kubectl create token'");
+    return Bad(
+        "the user has an auth-provider, which Kubernetes itself removed; use a token or a "
+        "client certificate, for example 'kubectl create token'");
   }
   config.client_certificate = TRY(ReadMaterial(entry, "client-certificate"));
   config.client_key = TRY(ReadMaterial(entry, "client-key"));

@@ -123,8 +123,7 @@ const Json* Find(const Json& object, std::string_view pointer) {
       at = &*it;
     } else if (at->is_array()) {
       std::size_t index = 0;
-      const auto [last, error] =
-          std::from_chars(token.data(), token.data() + token.size(), index);
+      const auto [last, error] = std::from_chars(token.data(), token.data() + token.size(), index);
       if (error != std::errc() || last != token.data() + token.size()) return nullptr;
       if (index >= at->size()) return nullptr;
       at = &(*at)[index];
@@ -160,10 +159,18 @@ std::map<std::string, std::string> TextMap(const Json& object, std::string_view 
   return out;
 }
 
-std::string Name(const Json& object) { return Text(object, "/metadata/name"); }
-std::string Namespace(const Json& object) { return Text(object, "/metadata/namespace"); }
-ObjectRef RefOf(const Json& object) { return {Namespace(object), Name(object)}; }
-std::string Uid(const Json& object) { return Text(object, "/metadata/uid"); }
+std::string Name(const Json& object) {
+  return Text(object, "/metadata/name");
+}
+std::string Namespace(const Json& object) {
+  return Text(object, "/metadata/namespace");
+}
+ObjectRef RefOf(const Json& object) {
+  return {Namespace(object), Name(object)};
+}
+std::string Uid(const Json& object) {
+  return Text(object, "/metadata/uid");
+}
 
 std::string ResourceVersion(const Json& object) {
   return Text(object, "/metadata/resourceVersion");

@@ -65,19 +65,17 @@ inline constexpr Resource kPodDisruptionBudgets{"policy", "v1", "poddisruptionbu
                                                 "PodDisruptionBudget"};
 inline constexpr Resource kNetworkPolicies{"networking.k8s.io", "v1", "networkpolicies",
                                            "NetworkPolicy"};
-inline constexpr Resource kStorageClasses{"storage.k8s.io", "v1", "storageclasses",
-                                          "StorageClass", false};
+inline constexpr Resource kStorageClasses{"storage.k8s.io", "v1", "storageclasses", "StorageClass",
+                                          false};
 inline constexpr Resource kCustomResourceDefinitions{
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", false};
 
 inline constexpr Resource kEtcdClusters{kQuorateGroup, kQuorateVersion, "etcdclusters",
                                         "EtcdCluster"};
-inline constexpr Resource kEtcdMembers{kQuorateGroup, kQuorateVersion, "etcdmembers",
-                                       "EtcdMember"};
+inline constexpr Resource kEtcdMembers{kQuorateGroup, kQuorateVersion, "etcdmembers", "EtcdMember"};
 inline constexpr Resource kEtcdBackupStores{kQuorateGroup, kQuorateVersion, "etcdbackupstores",
                                             "EtcdBackupStore"};
-inline constexpr Resource kEtcdBackups{kQuorateGroup, kQuorateVersion, "etcdbackups",
-                                       "EtcdBackup"};
+inline constexpr Resource kEtcdBackups{kQuorateGroup, kQuorateVersion, "etcdbackups", "EtcdBackup"};
 inline constexpr Resource kEtcdBackupSchedules{kQuorateGroup, kQuorateVersion,
                                                "etcdbackupschedules", "EtcdBackupSchedule"};
 inline constexpr Resource kEtcdRestores{kQuorateGroup, kQuorateVersion, "etcdrestores",

@@ -2,17 +2,17 @@
 
 #include <utility>
 // <utility> before Boost: its 1.74 forgets to include it.
+#include <cpprest/containerstream.h>
+#include <cpprest/http_client.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <pplx/threadpool.h>
 
 #include <boost/asio/ssl.hpp>
 #include <condition_variable>
-#include <cpprest/containerstream.h>
-#include <cpprest/http_client.h>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <pplx/threadpool.h>
 
 #include "base/log.h"
 #include "base/mutex.h"

@@ -28,7 +28,9 @@ Result<WatchEvent> WatchStream::Next(std::chrono::milliseconds patience) {
   }
 }
 
-void WatchStream::Cancel() { stream_->Cancel(); }
+void WatchStream::Cancel() {
+  stream_->Cancel();
+}
 
 Result<WatchEvent> WatchStream::Parse(const std::string& line) const {
   Json event = Json::parse(line, nullptr, /*allow_exceptions=*/false);

@@ -21,8 +21,8 @@ namespace quorate::kube {
 struct WatchOptions {
   std::string label_selector;
   std::string field_selector;
-  std::string resource_version;            // changes after this one
-  std::chrono::seconds timeout{300};       // the server ends the watch cleanly after this
+  std::string resource_version;                 // changes after this one
+  std::chrono::seconds timeout{300};            // the server ends the watch cleanly after this
   std::chrono::milliseconds quiet_max{90'000};  // without one byte for this long the watch is dead
 };
 

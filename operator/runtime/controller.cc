@@ -7,8 +7,8 @@
 
 namespace quorate::runtime {
 
-Controller::Controller(std::string name, Reconciler& reconciler, io::Clock& clock,
-                       Metrics& metrics, WorkQueue::Options queue)
+Controller::Controller(std::string name, Reconciler& reconciler, io::Clock& clock, Metrics& metrics,
+                       WorkQueue::Options queue)
     : name_(std::move(name)),
       reconciler_(reconciler),
       clock_(clock),
@@ -25,13 +25,11 @@ bool Controller::ProcessOne(std::chrono::milliseconds patience) {
   if (!result.ok()) {
     // A conflict is somebody else's write: ordinary, and the retry sees it.
     if (kube::IsConflict(result.error())) {
-      log::Debug("conflict, trying again",
-                 {{"controller", name_}, {"object", ToString(*ref)}});
+      log::Debug("conflict, trying again", {{"controller", name_}, {"object", ToString(*ref)}});
     } else {
-      log::Warn("reconcile failed, trying again",
-                {{"controller", name_},
-                 {"object", ToString(*ref)},
-                 {"error", result.error().message}});
+      log::Warn(
+          "reconcile failed, trying again",
+          {{"controller", name_}, {"object", ToString(*ref)}, {"error", result.error().message}});
     }
     queue_.AddAfterFailure(*ref);
     metrics_.ReconcileDone(name_, kube::IsConflict(result.error()) ? "requeue" : "error", took);

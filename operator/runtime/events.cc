@@ -68,8 +68,8 @@ void EventRecorder::Record(const Json& object, EventType type, std::string_view 
   }
   if (repeated) {
     const Json patch{{"series", {{"count", repeated->count}, {"lastObservedTime", wall}}}};
-    const auto done = client_.Patch(kube::resources::kEvents, repeated->ref,
-                                    kube::PatchType::kMerge, patch, {});
+    const auto done =
+        client_.Patch(kube::resources::kEvents, repeated->ref, kube::PatchType::kMerge, patch, {});
     if (!done.ok()) log::Debug("event dropped", {{"error", done.error().message}});
     return;
   }
@@ -91,9 +91,9 @@ bool EventRecorder::Spend(const std::string& uid, io::Clock::Instant now) {
   Budget& budget = it->second;
   if (fresh) budget.refilled = now;
   const auto passed = now - budget.refilled;
-  budget.tokens = std::min(
-      kTokensMost, budget.tokens + std::chrono::duration<double>(passed) /
-                                       std::chrono::duration<double>(kTokenPeriod));
+  budget.tokens =
+      std::min(kTokensMost, budget.tokens + std::chrono::duration<double>(passed) /
+                                                std::chrono::duration<double>(kTokenPeriod));
   budget.refilled = now;
   if (budget.tokens < 1) return false;
   budget.tokens -= 1;

@@ -25,9 +25,9 @@ Informer::Next Informer::next(io::Clock::Instant now) {
   next.watch.label_selector = options_.label_selector;
   next.watch.resource_version = version_;
   const auto spread = options_.watch_timeout_max - options_.watch_timeout_min;
-  next.watch.timeout =
-      options_.watch_timeout_min + std::chrono::seconds(static_cast<std::int64_t>(random_.Below(
-                                       static_cast<std::uint64_t>(spread.count()) + 1)));
+  next.watch.timeout = options_.watch_timeout_min +
+                       std::chrono::seconds(static_cast<std::int64_t>(
+                           random_.Below(static_cast<std::uint64_t>(spread.count()) + 1)));
   return next;
 }
 
@@ -84,14 +84,16 @@ void Informer::OnWatchFailed(const Error& error, io::Clock::Instant now) {
   }
   trouble_ = error.message;
   not_before_ = now + backoff_.Next(random_);
-  const bool not_reached =
-      error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded ||
-      error.code == Code::kResourceExhausted || error.code == Code::kCancelled;
+  const bool not_reached = error.code == Code::kUnavailable ||
+                           error.code == Code::kDeadlineExceeded ||
+                           error.code == Code::kResourceExhausted || error.code == Code::kCancelled;
   // A watch that broke off goes on; one that was refused starts from a new list.
   if (!not_reached) version_.clear();
 }
 
-std::vector<Change> Informer::TakeChanges() { return std::exchange(changes_, {}); }
+std::vector<Change> Informer::TakeChanges() {
+  return std::exchange(changes_, {});
+}
 
 void Informer::Upsert(Objects& into, kube::Json object) {
   if (const auto meta = object.find("metadata"); meta != object.end()) {

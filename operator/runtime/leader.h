@@ -63,8 +63,8 @@ class LeaderElection {
   io::Clock::Instant next_step_{};
   std::atomic<std::int64_t> valid_until_{0};  // ns of the monotonic clock; 0: never led
   std::string holder_;
-  std::string seen_record_;         // the spec as seen last
-  io::Clock::Instant seen_at_{};    // when it changed last
+  std::string seen_record_;       // the spec as seen last
+  io::Clock::Instant seen_at_{};  // when it changed last
 };
 
 }  // namespace quorate::runtime

@@ -55,13 +55,14 @@ void Manager::Watch(const kube::Resource& resource, const std::string& label_sel
     options.resource = resource;
     options.ns = ns;
     options.label_selector = label_selector;
-    source->reflectors.push_back(std::make_unique<Reflector>(
-        client_, clock_, random_, std::move(options), store,
-        [raw = source.get()](const Change& change) {
-          for (const auto& [target, names] : raw->targets) {
-            for (const kube::ObjectRef& ref : names(change.object())) target->queue().Add(ref);
-          }
-        }));
+    source->reflectors.push_back(
+        std::make_unique<Reflector>(client_, clock_, random_, std::move(options), store,
+                                    [raw = source.get()](const Change& change) {
+                                      for (const auto& [target, names] : raw->targets) {
+                                        for (const kube::ObjectRef& ref : names(change.object()))
+                                          target->queue().Add(ref);
+                                      }
+                                    }));
   }
   sources_.push_back(std::move(source));
 }

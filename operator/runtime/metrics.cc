@@ -1,11 +1,12 @@
 #include "runtime/metrics.h"
 
-#include <map>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
+
+#include <map>
 
 #include "base/mutex.h"
 
@@ -54,16 +55,14 @@ struct Metrics::Impl {
   Registry registry;
   Family<Counter>& reconciles = MakeCounter(registry, "controller_runtime_reconcile_total",
                                             "Total number of reconciliations per controller");
-  Family<Counter>& errors =
-      MakeCounter(registry, "controller_runtime_reconcile_errors_total",
-                  "Total number of reconciliation errors per controller");
+  Family<Counter>& errors = MakeCounter(registry, "controller_runtime_reconcile_errors_total",
+                                        "Total number of reconciliation errors per controller");
   Family<Histogram>& reconcile_time =
       MakeHistogram(registry, "controller_runtime_reconcile_time_seconds",
                     "Length of time per reconciliation per controller");
-  Family<Gauge>& depth =
-      MakeGauge(registry, "workqueue_depth", "Current depth of workqueue");
-  Family<Counter>& adds = MakeCounter(registry, "workqueue_adds_total",
-                                      "Total number of adds handled by workqueue");
+  Family<Gauge>& depth = MakeGauge(registry, "workqueue_depth", "Current depth of workqueue");
+  Family<Counter>& adds =
+      MakeCounter(registry, "workqueue_adds_total", "Total number of adds handled by workqueue");
   Family<Counter>& retries = MakeCounter(registry, "workqueue_retries_total",
                                          "Total number of retries handled by workqueue");
   Family<Histogram>& queue_time =
@@ -71,16 +70,15 @@ struct Metrics::Impl {
                     "How long in seconds an item stays in workqueue before being requested");
   Family<Gauge>& active = MakeGauge(registry, "controller_runtime_active_workers",
                                     "Number of currently used workers per controller");
-  Family<Counter>& requests = MakeCounter(
-      registry, "rest_client_requests_total",
-      "Number of HTTP requests, partitioned by status code and method");
+  Family<Counter>& requests =
+      MakeCounter(registry, "rest_client_requests_total",
+                  "Number of HTTP requests, partitioned by status code and method");
   Family<Gauge>& leading = MakeGauge(registry, "leader_election_master_status",
                                      "1 when this process holds the lease, 0 otherwise");
   Family<Counter>& steps = MakeCounter(registry, "quorate_operator_steps_total",
                                        "Steps taken for clusters, by kind and outcome");
-  Family<Gauge>& conditions =
-      MakeGauge(registry, "quorate_operator_cluster_condition",
-                "Condition of a cluster: 1 true, 0 false, -1 unknown");
+  Family<Gauge>& conditions = MakeGauge(registry, "quorate_operator_cluster_condition",
+                                        "Condition of a cluster: 1 true, 0 false, -1 unknown");
   Mutex mutex;
   std::map<std::pair<std::string, std::string>, std::map<std::string, Gauge*>> clusters
       QUORATE_GUARDED_BY(mutex);

@@ -26,8 +26,8 @@ bool Reflector::Step(std::chrono::milliseconds patience) {
   const Informer::Next next = informer_.next(clock_.Now());
   switch (next.what) {
     case Informer::Next::What::kWait:
-      return Wait(std::min(patience, std::chrono::ceil<std::chrono::milliseconds>(
-                                         next.not_before - clock_.Now())));
+      return Wait(std::min(
+          patience, std::chrono::ceil<std::chrono::milliseconds>(next.not_before - clock_.Now())));
     case Informer::Next::What::kList:
       return StepList(next.list);
     case Informer::Next::What::kWatch:

@@ -51,8 +51,7 @@ Result<kube::Json> Caches::Get(const kube::Resource& resource, const kube::Objec
   if (it == stores_.end()) return live_.Get(resource, ref);
   if (const auto object = it->second->Get(ref)) return *object;
   if (!it->second->label_selector().empty()) return live_.Get(resource, ref);
-  return Error{Code::kNotFound,
-               std::string(resource.plural) + " \"" + ref.name + "\" not found"};
+  return Error{Code::kNotFound, std::string(resource.plural) + " \"" + ref.name + "\" not found"};
 }
 
 Result<std::vector<kube::ObjectPtr>> Caches::List(const kube::Resource& resource,

@@ -28,8 +28,8 @@ class WorkQueue {
   struct Counts {
     std::uint64_t adds = 0;
     std::uint64_t retries = 0;
-    std::size_t depth = 0;      // ready now
-    std::size_t delayed = 0;    // later
+    std::size_t depth = 0;    // ready now
+    std::size_t delayed = 0;  // later
     std::size_t in_work = 0;
   };
 

@@ -102,8 +102,8 @@ class Store {
   // Looks at up to rows_max rows of the history. Does nothing while a task reads what must go.
   Status CompactStep(std::size_t rows_max);
 
-  // HashKV at `at` (0: the present), always of the rows as they are: etcd answers for the revision it
-  // compacted last with the hash it kept from before that compaction.
+  // HashKV at `at` (0: the present), always of the rows as they are: etcd answers for the revision
+  // it compacted last with the hash it kept from before that compaction.
   Result<std::unique_ptr<HashTask>> StartHash(Revision at);
 
   // The batch reached the backend.

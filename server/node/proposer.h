@@ -62,7 +62,7 @@ class Proposer {
   std::deque<std::pair<Instant, std::uint64_t>> started_;  // by time; ids may be answered already
   std::vector<Queued> queue_;                              // not proposed yet
   std::size_t queued_bytes_ = 0;
-  std::vector<raft::Payload> batch_;                       // scratch of Flush
+  std::vector<raft::Payload> batch_;  // scratch of Flush
   std::uint64_t failed_ = 0;
 };
 

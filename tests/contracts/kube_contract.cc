@@ -44,20 +44,20 @@ T Must(Result<T> result) {
   return result.ok() ? std::move(result).value() : T{};
 }
 
-#define EXPECT_OK(expr)                                             \
-  do {                                                              \
-    const auto status_ = (expr);                                    \
+#define EXPECT_OK(expr)                                                         \
+  do {                                                                          \
+    const auto status_ = (expr);                                                \
     EXPECT_TRUE(status_.ok()) << (status_.ok() ? "" : status_.error().message); \
   } while (false)
 
-#define EXPECT_REFUSED(reason, expr)                                          \
-  do {                                                                        \
-    const auto result_ = (expr);                                              \
-    EXPECT_FALSE(result_.ok());                                               \
-    if (!result_.ok()) {                                                      \
+#define EXPECT_REFUSED(reason, expr)                                         \
+  do {                                                                       \
+    const auto result_ = (expr);                                             \
+    EXPECT_FALSE(result_.ok());                                              \
+    if (!result_.ok()) {                                                     \
       EXPECT_EQ(ToString(kube::ReasonOf(result_.error())), ToString(reason)) \
-          << result_.error().message;                                         \
-    }                                                                         \
+          << result_.error().message;                                        \
+    }                                                                        \
   } while (false)
 
 // The next change, bookmarks left out; kIdle after five seconds without one.
@@ -270,9 +270,8 @@ void CancelledWatchReturnsAtOnce(KubeWorld& world) {
 void MergePatchChangesAndRemoves(KubeWorld& world) {
   const Json made = Must(world.client.Create(resources::kConfigMaps, ConfigMap(world, "a")));
   const ObjectRef ref{world.ns, "a"};
-  const Json patched =
-      Must(world.client.Patch(resources::kConfigMaps, ref, PatchType::kMerge,
-                              {{"data", {{"key", nullptr}, {"other", "2"}}}}, {}));
+  const Json patched = Must(world.client.Patch(resources::kConfigMaps, ref, PatchType::kMerge,
+                                               {{"data", {{"key", nullptr}, {"other", "2"}}}}, {}));
   EXPECT_EQ(kube::Text(patched, "/data/other"), "2");
   EXPECT_EQ(kube::Find(patched, "/data/key"), nullptr);
   EXPECT_REFUSED(
@@ -315,8 +314,8 @@ void ApplyOwnsWhatItNames(KubeWorld& world) {
 
 void ApplyConflictsUnlessForced(KubeWorld& world) {
   EXPECT_OK(world.client.Apply(kWidgets, Widget(world, "w", 1), {"", "first", false, false}));
-  EXPECT_REFUSED(Reason::kConflict, world.client.Apply(kWidgets, Widget(world, "w", 2),
-                                                       {"", "second", false, false}));
+  EXPECT_REFUSED(Reason::kConflict,
+                 world.client.Apply(kWidgets, Widget(world, "w", 2), {"", "second", false, false}));
   const Json taken =
       Must(world.client.Apply(kWidgets, Widget(world, "w", 2), {"", "second", true, false}));
   EXPECT_EQ(kube::Number(taken, "/spec/size"), 2);
@@ -384,8 +383,8 @@ void ForegroundDeletionWaits(KubeWorld& world) {
   kube::DeleteOptions options;
   options.propagation = kube::Propagation::kForeground;
   EXPECT_OK(world.client.Delete(kWidgets, {world.ns, "w"}, options));
-  EXPECT_TRUE(kube::HasFinalizer(Must(world.client.Get(kWidgets, {world.ns, "w"})),
-                                 "foregroundDeletion"));
+  EXPECT_TRUE(
+      kube::HasFinalizer(Must(world.client.Get(kWidgets, {world.ns, "w"})), "foregroundDeletion"));
 }
 
 void ClaimsAreProtected(KubeWorld& world) {
@@ -481,7 +480,8 @@ void UnknownKindsAreNotFound(KubeWorld& world) {
 }  // namespace
 
 const std::vector<KubeCheck>& KubeContract() {
-#define CHECK_OF(name) {#name, name}
+#define CHECK_OF(name) \
+  { #name, name }
   static const std::vector<KubeCheck> kChecks = {
       CHECK_OF(CreateGivesIdentity),
       CHECK_OF(GeneratedNamesDiffer),
@@ -529,21 +529,21 @@ kube::Json WidgetDefinition() {
   conditions["items"]["required"] = {"type"};
   Json status = open;
   status["properties"]["conditions"] = conditions;
-  Json object = kube::MakeObject(resources::kCustomResourceDefinitions,
-                                 {"", "widgets.contract.quorate.dev"});
+  Json object =
+      kube::MakeObject(resources::kCustomResourceDefinitions, {"", "widgets.contract.quorate.dev"});
   object["spec"] = {
       {"group", std::string(kWidgets.group)},
       {"scope", "Namespaced"},
       {"names", {{"plural", "widgets"}, {"singular", "widget"}, {"kind", "Widget"}}},
       {"versions",
-       Json::array({{{"name", "v1"},
-                     {"served", true},
-                     {"storage", true},
-                     {"subresources", {{"status", Json::object()}}},
-                     {"schema",
-                      {{"openAPIV3Schema",
-                        {{"type", "object"},
-                         {"properties", {{"spec", open}, {"status", status}}}}}}}}})}};
+       Json::array(
+           {{{"name", "v1"},
+             {"served", true},
+             {"storage", true},
+             {"subresources", {{"status", Json::object()}}},
+             {"schema",
+              {{"openAPIV3Schema",
+                {{"type", "object"}, {"properties", {{"spec", open}, {"status", status}}}}}}}}})}};
   return object;
 }
 

@@ -45,15 +45,16 @@ TEST(KubeContractRealTest, ARealApiServerPassesTheSameSuite) {
   auto http = kube::RestClient::Create(ConnectionTo(server), clock, disk);
   ASSERT_TRUE(http.ok()) << http.error().message;
   kube::Client client(**http, clock, {});
-  ASSERT_TRUE(
-      client.Create(kube::resources::kCustomResourceDefinitions, WidgetDefinition()).ok());
+  ASSERT_TRUE(client.Create(kube::resources::kCustomResourceDefinitions, WidgetDefinition()).ok());
   ASSERT_TRUE(WaitFor([&] { return client.ListAll(kWidgets, "", {}).ok(); }));
   int number = 0;
   for (const KubeCheck& check : KubeContract()) {
     SCOPED_TRACE(check.name);
     const std::string ns = "c" + std::to_string(++number);
-    ASSERT_TRUE(client.Create(kube::resources::kNamespaces,
-                              kube::MakeObject(kube::resources::kNamespaces, {"", ns})).ok());
+    ASSERT_TRUE(client
+                    .Create(kube::resources::kNamespaces,
+                            kube::MakeObject(kube::resources::kNamespaces, {"", ns}))
+                    .ok());
     KubeWorld world{client, ns, [](std::chrono::seconds) {}};
     check.run(world);
   }

@@ -213,7 +213,9 @@ std::optional<EtcdWorld::Exit> EtcdWorld::FormCluster(const Launch& launch,
   return std::nullopt;
 }
 
-void EtcdWorld::Stop(const std::string& pod_uid) { processes_.erase(pod_uid); }
+void EtcdWorld::Stop(const std::string& pod_uid) {
+  processes_.erase(pod_uid);
+}
 
 bool EtcdWorld::Ready(const std::string& pod_uid) const {
   const auto process = processes_.find(pod_uid);
@@ -291,8 +293,7 @@ const EtcdWorld::Process* EtcdWorld::Answering(const std::string& endpoint) cons
 bool EtcdWorld::Runs(std::uint64_t cluster, std::uint64_t member) const {
   return std::ranges::any_of(processes_, [&](const auto& entry) {
     const auto data = data_.find(entry.second.claim_uid);
-    return data != data_.end() && data->second.cluster == cluster &&
-           data->second.member == member;
+    return data != data_.end() && data->second.cluster == cluster && data->second.member == member;
   });
 }
 
@@ -376,14 +377,13 @@ Status EtcdWorld::Change(Cluster& cluster, const Method& method, const MessageLi
     for (const auto& [each, member] : cluster.members) Describe(member, *out.add_members());
     return {};
   }
-  const std::uint64_t target =
-      path == etcdclient::kMemberRemove.path
-          ? As<etcdserverpb::MemberRemoveRequest>(request).id()
-      : path == etcdclient::kMemberPromote.path
-          ? As<etcdserverpb::MemberPromoteRequest>(request).id()
-      : path == etcdclient::kMoveLeader.path
-          ? As<etcdserverpb::MoveLeaderRequest>(request).targetid()
-          : 0;
+  const std::uint64_t target = path == etcdclient::kMemberRemove.path
+                                   ? As<etcdserverpb::MemberRemoveRequest>(request).id()
+                               : path == etcdclient::kMemberPromote.path
+                                   ? As<etcdserverpb::MemberPromoteRequest>(request).id()
+                               : path == etcdclient::kMoveLeader.path
+                                   ? As<etcdserverpb::MoveLeaderRequest>(request).targetid()
+                                   : 0;
   const auto member = cluster.members.find(target);
   if (member == cluster.members.end()) {
     return Error{Code::kNotFound, "etcdserver: member not found"};
@@ -402,8 +402,7 @@ Status EtcdWorld::Change(Cluster& cluster, const Method& method, const MessageLi
     return {};
   }
   if (!member->second.learner) {
-    return Error{Code::kFailedPrecondition,
-                 "etcdserver: can only promote a learner member"};
+    return Error{Code::kFailedPrecondition, "etcdserver: can only promote a learner member"};
   }
   const bool caught_up = std::ranges::any_of(data_, [&](const auto& entry) {
     return entry.second.cluster == cluster.id && entry.second.member == target &&

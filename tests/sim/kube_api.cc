@@ -127,8 +127,7 @@ class KubeApi::StreamHandle final : public HttpStream {
   const std::shared_ptr<Stream> stream_;
 };
 
-KubeApi::KubeApi(const io::Clock& clock, std::uint64_t seed)
-    : clock_(clock), store_(clock, seed) {}
+KubeApi::KubeApi(const io::Clock& clock, std::uint64_t seed) : clock_(clock), store_(clock, seed) {}
 KubeApi::~KubeApi() = default;
 
 Result<HttpResponse> KubeApi::Send(const HttpRequest& request,
@@ -193,16 +192,15 @@ std::unique_ptr<HttpStream> KubeApi::Open(const HttpRequest& request,
   }
   const std::string version = stream->request.Query("resourceVersion");
   if (version.empty() || version == "0") {
-    for (const Json& object :
-         store_.All(stream->request.kind->resource, stream->request.ref.ns)) {
+    for (const Json& object : store_.All(stream->request.kind->resource, stream->request.ref.ns)) {
       if (stream->request.Matches(object)) stream->lines.push_back(WatchLine("ADDED", object));
     }
   } else if (std::stoull(version) < store_.compacted()) {
-    stream->lines.push_back(WatchLine(
-        "ERROR", Refuse(410, "Expired",
-                        "too old resource version: " + version + " (" +
-                            std::to_string(store_.compacted()) + ")")
-                     .body));
+    stream->lines.push_back(
+        WatchLine("ERROR", Refuse(410, "Expired",
+                                  "too old resource version: " + version + " (" +
+                                      std::to_string(store_.compacted()) + ")")
+                               .body));
     stream->ended = true;
   } else {
     stream->cursor = std::stoull(version);
@@ -301,9 +299,9 @@ KubeAnswer KubeApi::Handle(const Request& request) {
   if (request.ref.name.empty()) return HandleList(request);
   const Json* found = store_.Find(request.kind->resource, request.ref);
   if (found != nullptr) return {200, *found};
-  return Refuse(404, "NotFound",
-                std::string(request.kind->resource.plural) + " \"" + request.ref.name +
-                    "\" not found");
+  return Refuse(
+      404, "NotFound",
+      std::string(request.kind->resource.plural) + " \"" + request.ref.name + "\" not found");
 }
 
 KubeAnswer KubeApi::HandleList(const Request& request) {

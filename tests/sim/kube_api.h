@@ -69,12 +69,12 @@ class KubeApi final : public kube::Http {
   };
   void Inject(Fault fault);
   void ClearFaults();
-  void SetReachable(bool reachable);  // false: also breaks what is open
+  void SetReachable(bool reachable);         // false: also breaks what is open
   void StopAfterWrites(std::size_t writes);  // counted from now; 0: never
   bool stopped() const;
-  void Resume();        // after StopAfterWrites or SetReachable(false)
-  void DropWatches();   // connections break
-  void EndWatches();    // the server ends them cleanly
+  void Resume();       // after StopAfterWrites or SetReachable(false)
+  void DropWatches();  // connections break
+  void EndWatches();   // the server ends them cleanly
   void HoldWatches(bool hold);
   void SendBookmarks();
   void Compact();  // history is forgotten: watches from an old version are answered 410

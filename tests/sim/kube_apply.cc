@@ -15,16 +15,18 @@ constexpr char kSeparator = '\x1f';  // between the segments of a field's path
 // Lists that are maps in disguise, and the fields that tell their elements apart.
 const std::map<std::string, std::vector<std::string>, std::less<>>& KeyedLists() {
   static const std::map<std::string, std::vector<std::string>, std::less<>> kLists = {
-      {"containers", {"name"}},       {"initContainers", {"name"}},
-      {"volumes", {"name"}},          {"env", {"name"}},
-      {"imagePullSecrets", {"name"}}, {"members", {"name"}},
-      {"conditions", {"type"}},       {"ownerReferences", {"uid"}},
+      {"containers", {"name"}},        {"initContainers", {"name"}},
+      {"volumes", {"name"}},           {"env", {"name"}},
+      {"imagePullSecrets", {"name"}},  {"members", {"name"}},
+      {"conditions", {"type"}},        {"ownerReferences", {"uid"}},
       {"volumeMounts", {"mountPath"}}, {"ports", {"containerPort", "port", "protocol"}},
   };
   return kLists;
 }
 
-bool IsSetList(std::string_view field) { return field == "finalizers"; }
+bool IsSetList(std::string_view field) {
+  return field == "finalizers";
+}
 
 // The key segment of a keyed list's element; nullopt when the list is not one.
 std::optional<std::string> KeyOf(std::string_view field, const Json& element) {
@@ -159,8 +161,8 @@ std::string Readable(const std::string& path) {
 }  // namespace
 
 FieldOwners::Applied FieldOwners::Apply(const Json& live, const Json& applied,
-                                        const std::string& manager,
-                                        const std::string& subresource, bool force) {
+                                        const std::string& manager, const std::string& subresource,
+                                        bool force) {
   const std::string self = "apply/" + manager + "/" + subresource;
   const Leaves before = LeavesOf(live);
   const Leaves wanted = LeavesOf(applied);

@@ -102,8 +102,7 @@ void KubeNodes::RunPod(const Json& pod) {
 
 void KubeNodes::Schedule(const Json& pod) {
   const std::string claim = ClaimOf(pod);
-  const Json bound =
-      api_.Peek(resources::kPersistentVolumeClaims, {kube::Namespace(pod), claim});
+  const Json bound = api_.Peek(resources::kPersistentVolumeClaims, {kube::Namespace(pod), claim});
   if (!claim.empty() && kube::Text(bound, "/status/phase") != "Bound") return;
   std::vector<std::string> able;
   std::ranges::set_difference(nodes_, silent_, std::back_inserter(able));
@@ -117,8 +116,8 @@ void KubeNodes::Schedule(const Json& pod) {
 }
 
 void KubeNodes::StartMember(const Json& pod) {
-  const Json claim = api_.Peek(resources::kPersistentVolumeClaims,
-                               {kube::Namespace(pod), ClaimOf(pod)});
+  const Json claim =
+      api_.Peek(resources::kPersistentVolumeClaims, {kube::Namespace(pod), ClaimOf(pod)});
   if (kube::Text(claim, "/status/phase") != "Bound") return;
   const auto exit = etcd_.Start(pod, kube::Uid(claim));
   const std::string now = kube::FormatTime(clock_.WallNow());

@@ -33,9 +33,9 @@ KubeAnswer NotFound(const Resource& resource, const std::string& name) {
 }
 
 KubeAnswer Conflict(const Resource& resource, const std::string& name, const std::string& why) {
-  return Refuse(409, "Conflict",
-                "Operation cannot be fulfilled on " + QualifiedName(resource) + " \"" + name +
-                    "\": " + why);
+  return Refuse(
+      409, "Conflict",
+      "Operation cannot be fulfilled on " + QualifiedName(resource) + " \"" + name + "\": " + why);
 }
 
 std::string EncodeBase64(const std::string& text) {
@@ -104,7 +104,9 @@ KubeStore::KubeStore(const io::Clock& clock, std::uint64_t seed) : clock_(clock)
   }
 }
 
-void KubeStore::AddKind(KubeKind kind) { kinds_.push_back(kind); }
+void KubeStore::AddKind(KubeKind kind) {
+  kinds_.push_back(kind);
+}
 
 const KubeKind* KubeStore::FindKind(std::string_view group, std::string_view version,
                                     std::string_view plural) const {
@@ -233,10 +235,9 @@ KubeAnswer KubeStore::Apply(const KubeKind& kind, const ObjectRef& ref, Json obj
       owners.Apply(live, object, context.manager, context.subresource, force);
   if (!applied.conflicts.empty()) {
     const auto& [owner, field] = applied.conflicts.front();
-    KubeAnswer refused =
-        Refuse(409, "Conflict",
-               "Apply failed with " + std::to_string(applied.conflicts.size()) +
-                   " conflict: conflict with \"" + owner + "\": " + field);
+    KubeAnswer refused = Refuse(409, "Conflict",
+                                "Apply failed with " + std::to_string(applied.conflicts.size()) +
+                                    " conflict: conflict with \"" + owner + "\": " + field);
     for (const auto& [other, path] : applied.conflicts) {
       refused.body["details"]["causes"].push_back(
           {{"reason", "FieldManagerConflict"}, {"message", other}, {"field", path}});
@@ -356,12 +357,10 @@ void KubeStore::CollectGarbage() {
           changed = true;
           continue;
         }
-        const bool unprotected = kind.resource == resources::kPersistentVolumeClaims &&
-                                 kube::IsDeleting(object) &&
-                                 kube::HasFinalizer(object, kClaimProtection) &&
-                                 !ClaimInUse(object);
-        const bool foreground =
-            kube::IsDeleting(object) && kube::HasFinalizer(object, kForeground);
+        const bool unprotected =
+            kind.resource == resources::kPersistentVolumeClaims && kube::IsDeleting(object) &&
+            kube::HasFinalizer(object, kClaimProtection) && !ClaimInUse(object);
+        const bool foreground = kube::IsDeleting(object) && kube::HasFinalizer(object, kForeground);
         if (!unprotected && !foreground) continue;
         Json next = object;
         Json& finalizers = next["metadata"]["finalizers"];
@@ -388,9 +387,9 @@ KubeAnswer KubeStore::CheckNamespace(const KubeKind& kind, const std::string& ns
   const Json* found = Find(resources::kNamespaces, {"", ns});
   if (found == nullptr) return NotFound(resources::kNamespaces, ns);
   if (kube::IsDeleting(*found)) {
-    return Refuse(403, "Forbidden",
-                  "unable to create new content in namespace " + ns +
-                      " because it is being terminated");
+    return Refuse(
+        403, "Forbidden",
+        "unable to create new content in namespace " + ns + " because it is being terminated");
   }
   return {};
 }
@@ -404,8 +403,8 @@ void KubeStore::ApplyDefaults(const KubeKind& kind, Json& object) {
   }
   if (resource == resources::kServices && kube::Text(object, "/spec/clusterIP").empty() &&
       kube::Text(object, "/spec/type") != "ExternalName") {
-    object["spec"]["clusterIP"] = "10.96." + std::to_string(prng_.Below(200)) + "." +
-                                  std::to_string(1 + prng_.Below(250));
+    object["spec"]["clusterIP"] =
+        "10.96." + std::to_string(prng_.Below(200)) + "." + std::to_string(1 + prng_.Below(250));
   }
 }
 
@@ -435,9 +434,9 @@ KubeAnswer KubeStore::Store(const KubeKind& kind, const Json& live, Json object,
       if (live.contains("status")) object["status"] = live["status"];
     }
     // What only the server writes.
-    for (const char* field : {"name", "namespace", "uid", "creationTimestamp", "generation",
-                              "deletionTimestamp", "deletionGracePeriodSeconds",
-                              "resourceVersion", "managedFields"}) {
+    for (const char* field :
+         {"name", "namespace", "uid", "creationTimestamp", "generation", "deletionTimestamp",
+          "deletionGracePeriodSeconds", "resourceVersion", "managedFields"}) {
       object["metadata"].erase(field);
       if (live["metadata"].contains(field)) object["metadata"][field] = live["metadata"][field];
     }
@@ -479,7 +478,9 @@ void KubeStore::Record(const Resource& resource, Json before, Json after, bool d
   history_.push_back({revision_, resource, std::move(before), std::move(after), deleted});
 }
 
-FieldOwners& KubeStore::OwnersOf(const Json& object) { return owners_[kube::Uid(object)]; }
+FieldOwners& KubeStore::OwnersOf(const Json& object) {
+  return owners_[kube::Uid(object)];
+}
 
 std::string KubeStore::NewUid() {
   std::string hex;

@@ -108,9 +108,9 @@ class KubeStore {
   const io::Clock& clock_;
   Prng prng_;
   std::vector<KubeKind> kinds_;
-  std::map<std::string, Objects> tables_;         // group/plural -> objects
-  std::map<std::string, FieldOwners> owners_;     // by uid
-  std::vector<KubeEvent> history_;                // ascending revisions
+  std::map<std::string, Objects> tables_;      // group/plural -> objects
+  std::map<std::string, FieldOwners> owners_;  // by uid
+  std::vector<KubeEvent> history_;             // ascending revisions
   std::uint64_t revision_ = 100;
   std::uint64_t compacted_ = 100;  // watches from before this are too old
 };

@@ -27,9 +27,9 @@ TEST(LogTest, WritesOneJsonObjectALineInEtcdsShape) {
     log::Info("became leader", {{"term", Term{3}}, {"name", "a\"b\n"}, {"learner", false}});
   });
   EXPECT_THAT(line, testing::StartsWith(R"({"level":"info","ts":"2)"));
-  EXPECT_THAT(line, testing::EndsWith(
-                        R"("msg":"became leader","term":3,"name":"a\"b\n","learner":false})"
-                        "\n"));
+  EXPECT_THAT(line,
+              testing::EndsWith(R"("msg":"became leader","term":3,"name":"a\"b\n","learner":false})"
+                                "\n"));
 }
 
 TEST(LogTest, LeavesOutWhatIsBelowTheLevel) {

@@ -38,8 +38,8 @@ class World {
     wiring.identity = name;
     wiring.lease_namespace = "default";
     wiring.members_by_pod_ip = false;
-    wiring.connect = [this](std::vector<std::string> endpoints)
-        -> Result<std::unique_ptr<etcdclient::Client>> {
+    wiring.connect =
+        [this](std::vector<std::string> endpoints) -> Result<std::unique_ptr<etcdclient::Client>> {
       return etcd.Connect(std::move(endpoints));
     };
     return std::make_unique<Wiring>(api, clock_, disk_, random_, std::move(wiring));

@@ -25,9 +25,8 @@ TEST(OperatorOptionsTest, FlagsComeWithAndWithoutEquals) {
                                      "--namespaces=a,,b", "--poll-period=500s"},
                                     {});
   EXPECT_FALSE(options.ok());
-  const auto good = ParseOptions({"--log-level=debug", "--kubeconfig", "/k",
-                                  "--leader-elect=false", "--namespaces=a,,b",
-                                  "--poll-period=1500ms"},
+  const auto good = ParseOptions({"--log-level=debug", "--kubeconfig", "/k", "--leader-elect=false",
+                                  "--namespaces=a,,b", "--poll-period=1500ms"},
                                  {});
   ASSERT_TRUE(good.ok()) << good.error().message;
   EXPECT_EQ(good->log_level, "debug");

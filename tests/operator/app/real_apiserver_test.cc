@@ -53,8 +53,9 @@ class RealApiServerTest : public testing::Test {
   std::string WriteKubeconfig(const std::string& token, const std::string& name) {
     const std::string text =
         "{current-context: c, contexts: [{name: c, context: {cluster: k, user: u}}], clusters: "
-        "[{name: k, cluster: {server: '" + server_->url() + "', certificate-authority: '" +
-        server_->ca_file() + "'}}], users: [{name: u, user: {token: " + token + "}}]}";
+        "[{name: k, cluster: {server: '" +
+        server_->url() + "', certificate-authority: '" + server_->ca_file() +
+        "'}}], users: [{name: u, user: {token: " + token + "}}]}";
     const std::string path = scratch_.path() + "/" + name;
     EXPECT_TRUE(io::WriteFile(disk_, path, AsBytes(text)).ok());
     return path;
@@ -108,8 +109,7 @@ TEST_F(RealApiServerTest, TheSeedIsMadeAndEverythingIsSaid) {
   auto program = StartOperator();
   ASSERT_TRUE(test::WaitFor([&] { return Ready(); }, std::chrono::seconds(20))) << Log();
   ASSERT_EQ(Apply(kCluster), "");
-  EXPECT_TRUE(test::WaitFor([&] { return Count(resources::kPods) == 1; },
-                            std::chrono::seconds(20)))
+  EXPECT_TRUE(test::WaitFor([&] { return Count(resources::kPods) == 1; }, std::chrono::seconds(20)))
       << Log();
   EXPECT_EQ(Count(resources::kEtcdMembers), 1U) << "one seed, the rest grows later";
   EXPECT_EQ(Count(resources::kPersistentVolumeClaims), 1U);
@@ -135,14 +135,13 @@ TEST_F(RealApiServerTest, AWaitingClusterIsNotWrittenAgainAndAgain) {
   InstallCrds();
   auto program = StartOperator({"--poll-period=1s"});
   ASSERT_EQ(Apply(kCluster), "");
-  ASSERT_TRUE(test::WaitFor([&] { return Count(resources::kPods) == 1; },
-                            std::chrono::seconds(20)))
+  ASSERT_TRUE(test::WaitFor([&] { return Count(resources::kPods) == 1; }, std::chrono::seconds(20)))
       << Log();
   const auto versions = [&] {
     std::string all;
     for (const kube::Resource& resource :
-         {resources::kEtcdClusters, resources::kEtcdMembers, resources::kPods,
-          resources::kServices, resources::kPersistentVolumeClaims}) {
+         {resources::kEtcdClusters, resources::kEtcdMembers, resources::kPods, resources::kServices,
+          resources::kPersistentVolumeClaims}) {
       const auto objects = client_->ListAll(resource, "default", {});
       for (const Json& object : objects->items) all += kube::ResourceVersion(object) + " ";
     }
@@ -176,8 +175,8 @@ TEST_F(RealApiServerTest, TheChartsRightsAreEnough) {
   ASSERT_EQ(made.exit, 0) << made.err;
   if (made.out.ends_with("\n")) made.out.pop_back();
   const std::string kubeconfig = WriteKubeconfig(made.out, "account");
-  auto program = StartOperator(
-      {"--kubeconfig=" + kubeconfig, "--leader-elect-namespace=quorate-system"});
+  auto program =
+      StartOperator({"--kubeconfig=" + kubeconfig, "--leader-elect-namespace=quorate-system"});
   ASSERT_EQ(Apply(kCluster), "");
   EXPECT_TRUE(test::WaitFor(
       [&] {
@@ -238,8 +237,8 @@ spec: {clusterRef: {name: a}, storeRef: {name: nowhere}, schedule: "61 * * * *"}
   const std::string refused = Apply(bad_schedule);
   if (!refused.empty()) return;  // the schema says it already
   EXPECT_TRUE(test::WaitFor([&] {
-    return kube::Text(Get(resources::kEtcdBackupSchedules, "s"),
-                      "/status/conditions/0/status") == "False";
+    return kube::Text(Get(resources::kEtcdBackupSchedules, "s"), "/status/conditions/0/status") ==
+           "False";
   })) << Log();
 }
 

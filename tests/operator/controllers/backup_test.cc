@@ -271,9 +271,8 @@ TEST_F(BackupTest, ADyingNamespaceIsNotHeldUp) {
   EndPod("b-1", true, kDone);
   Run(backups_, "b");
   api_.Delete(resources::kEtcdBackups, {"default", "b"});
-  api_.Mutate(resources::kNamespaces, {"", "default"}, [](Json& ns) {
-    ns["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z";
-  });
+  api_.Mutate(resources::kNamespaces, {"", "default"},
+              [](Json& ns) { ns["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"; });
   Run(backups_, "b");
   EXPECT_TRUE(Backup("b").is_null());
 }

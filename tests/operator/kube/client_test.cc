@@ -34,8 +34,7 @@ TEST_F(KubeClientTest, WhoDoesNotLeadReadsButDoesNotWrite) {
   Client::Options options;
   options.may_write = [&leading] { return leading; };
   Client client(api_, clock_, options);
-  EXPECT_EQ(ReasonOf(client.Create(resources::kConfigMaps, Map("a")).error()),
-            Reason::kNotLeading);
+  EXPECT_EQ(ReasonOf(client.Create(resources::kConfigMaps, Map("a")).error()), Reason::kNotLeading);
   EXPECT_EQ(ReasonOf(client.Delete(resources::kConfigMaps, {"default", "a"}, {}).error()),
             Reason::kNotLeading);
   EXPECT_TRUE(client.ListAll(resources::kConfigMaps, "", {}).ok());

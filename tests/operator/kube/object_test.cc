@@ -37,18 +37,18 @@ TEST(KubeObjectTest, TimesSurviveARoundTrip) {
   EXPECT_EQ(FormatTime(*time), "2026-11-21T07:30:05Z");
   EXPECT_EQ(FormatMicroTime(*time + std::chrono::microseconds(42)), "2026-11-21T07:30:05.000042Z");
   EXPECT_EQ(ParseTime("2026-11-21T07:30:05.25Z"), *time + std::chrono::milliseconds(250));
-  for (const char* bad : {"", "2026-11-21", "2026-11-21T07:30:05+01:00", "2026-13-21T07:30:05Z",
-                          "2026-11-21T24:30:05Z", "2026-11-21T07:30:05Zx",
-                          "20a6-11-21T07:30:05Z"}) {
+  for (const char* bad :
+       {"", "2026-11-21", "2026-11-21T07:30:05+01:00", "2026-13-21T07:30:05Z",
+        "2026-11-21T24:30:05Z", "2026-11-21T07:30:05Zx", "20a6-11-21T07:30:05Z"}) {
     EXPECT_FALSE(ParseTime(bad)) << bad;
   }
 }
 
 TEST(KubeObjectTest, SelectorsMatchAsTheApiMeansThem) {
   const std::map<std::string, std::string> labels{{"app", "etcd"}, {"role", "voter"}};
-  for (const char* yes : {"", "app", "app=etcd", "app==etcd", "app=etcd,role=voter", "app!=x",
-                          "!gone", "gone!=x", "app in (x, etcd)", "app notin (x,y)",
-                          "gone notin (x)"}) {
+  for (const char* yes :
+       {"", "app", "app=etcd", "app==etcd", "app=etcd,role=voter", "app!=x", "!gone", "gone!=x",
+        "app in (x, etcd)", "app notin (x,y)", "gone notin (x)"}) {
     EXPECT_TRUE(LabelsMatch(labels, yes)) << yes;
   }
   for (const char* no : {"gone", "app=x", "app=etcd,role=learner", "!app", "app!=etcd",

@@ -169,8 +169,7 @@ TEST_F(RestClientTest, AQuietStreamDies) {
 
 TEST_F(RestClientTest, ARefusalBringsItsBody) {
   ScriptedServer server([](int socket, const std::string&) {
-    Say(socket,
-        "HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nhello");
+    Say(socket, "HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nhello");
   });
   const auto client = Connect(server.url());
   const auto stream = client->Open({"GET", "/watch", {}, {}}, std::chrono::seconds(60));

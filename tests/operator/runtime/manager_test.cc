@@ -37,7 +37,9 @@ class Copier : public Reconciler {
   kube::Client& client_;
 };
 
-std::vector<ObjectRef> Itself(const Json& object) { return {kube::RefOf(object)}; }
+std::vector<ObjectRef> Itself(const Json& object) {
+  return {kube::RefOf(object)};
+}
 
 void PutMap(sim::KubeApi& api, const std::string& name) {
   Json object = kube::MakeObject(resources::kConfigMaps, {"default", name});

@@ -93,7 +93,9 @@ TEST(FormationTest, TheGuardsRefuseWhatTheOperatorDidNotMean) {
 TEST(FormationTest, AMemberThatLostItsDataIsNotStartedAgainWhereBootstrapIsForbidden) {
   config::Options options = OptionsOf("a", true);
   const AskMembers ask =
-      Answering(ClusterId{7}, {{.id = MemberId{5}, .peer_urls = {"http://127.0.0.1:1"}, .name = "a",
+      Answering(ClusterId{7}, {{.id = MemberId{5},
+                                .peer_urls = {"http://127.0.0.1:1"},
+                                .name = "a",
                                 .client_urls = {"http://127.0.0.1:11"}},
                                {.id = MemberId{6}, .peer_urls = {"http://127.0.0.1:2"}}});
   EXPECT_TRUE(std::holds_alternative<Formation>(Form(options, ask))) << "as etcd does";
