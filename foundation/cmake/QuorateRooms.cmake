@@ -6,6 +6,13 @@
 #   USES   rooms this one may include; checked against QUORATE_EDGES below.
 #   LINKS  third-party targets, always PRIVATE: a room never leaks a vendor type.
 #   PCH    vendor headers precompiled for this room.
+#   SIM_SOURCES  what the simulated variant compiles, where that is less than SOURCES.
+#
+# Rooms of QUORATE_SIMULATED_ROOMS are compiled a second time as quorate::<room>_sim, with QUORATE_SIMULATED defined: the
+# places of base/site.h ask an oracle there. Only the cluster simulator and the tests of planted bugs link these, and a
+# program links either a room or its variant, never both. A variant is built only when something that is built links it.
+
+set(QUORATE_SIMULATED_ROOMS raft wire wal snapshot storage mvcc lease auth membership watch apply peer node)
 
 # Allowed edges, "room:dep,dep". The tidy test reads this very table.
 set(QUORATE_EDGES
@@ -73,7 +80,7 @@ function(quorate_check_edges name)
 endfunction()
 
 function(quorate_room room)
-  cmake_parse_arguments(R "" "" "HEADERS;SOURCES;USES;LINKS;PCH" ${ARGN})
+  cmake_parse_arguments(R "" "" "HEADERS;SOURCES;SIM_SOURCES;USES;LINKS;PCH" ${ARGN})
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR PARENT_PATH root)
   cmake_path(GET root FILENAME tree)
   set(name ${room})
@@ -81,6 +88,12 @@ function(quorate_room room)
     set(name "${tree}_${room}")
   endif()
   quorate_check_edges(${name} ${R_USES})
+  if(name IN_LIST QUORATE_SIMULATED_ROOMS)
+    if(NOT R_SIM_SOURCES)
+      set(R_SIM_SOURCES ${R_SOURCES})
+    endif()
+    quorate_simulated_room(${name} "${root}" "${R_SIM_SOURCES}" "${R_USES}" "${R_LINKS}")
+  endif()
   list(TRANSFORM R_USES PREPEND "quorate::")
   if(R_SOURCES)
     add_library(quorate_${name} STATIC ${R_SOURCES})
@@ -95,6 +108,22 @@ function(quorate_room room)
     target_link_libraries(quorate_${name} INTERFACE ${R_USES})
   endif()
   add_library(quorate::${name} ALIAS quorate_${name})
+endfunction()
+
+function(quorate_simulated_room name root sources uses links)
+  set(variants)
+  foreach(room IN LISTS uses)
+    if(room IN_LIST QUORATE_SIMULATED_ROOMS)
+      list(APPEND variants "quorate::${room}_sim")
+    else()
+      list(APPEND variants "quorate::${room}")
+    endif()
+  endforeach()
+  add_library(quorate_${name}_sim STATIC EXCLUDE_FROM_ALL ${sources})
+  target_include_directories(quorate_${name}_sim PUBLIC "${root}")
+  target_compile_definitions(quorate_${name}_sim PUBLIC QUORATE_SIMULATED)
+  target_link_libraries(quorate_${name}_sim PUBLIC ${variants} PRIVATE quorate::options ${links})
+  add_library(quorate::${name}_sim ALIAS quorate_${name}_sim)
 endfunction()
 
 # quorate_program(<binary> SOURCES ... USES ... LINKS ...): one program in build/<preset>/bin/.
