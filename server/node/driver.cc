@@ -416,7 +416,7 @@ void Driver::EndTransfer(quorate::Status status) {
 void Driver::Stop(std::function<void()> done) {
   Post([this, done = std::move(done)]() mutable {
     stop_done_ = std::move(done);
-    stop_deadline_ = now_ + options_.request_timeout();
+    stop_deadline_ = now_ + 2 * options_.election_timeout;
     if (core_.role() != raft::Role::kLeader) return;
     std::optional<std::pair<Instant, MemberId>> longest;
     for (const raft::MemberProgress& member : core_.Members()) {
@@ -426,16 +426,18 @@ void Driver::Stop(std::function<void()> done) {
     }
     if (!longest) return;
     core_.TransferLeader(longest->second);
-    handing_over_ = true;
+    heir_ = longest->second;
   });
 }
 
 void Driver::ContinueStop() {
   if (!stop_done_) return;
-  // The others need our vote to elect the next leader.
+  // Our vote makes the heir the next leader. An heir that went away, as when all are stopped at
+  // once, needs none; whoever is left has a quorum without us or has none once we are gone.
   const bool undecided =
       core_.leader() == self_ ? core_.transferee().value != 0 : core_.leader().value == 0;
-  if (handing_over_ && undecided && now_ < stop_deadline_) return;
+  const bool heir_there = heir_.value != 0 && network_.ConnectedSince(heir_).has_value();
+  if (heir_there && undecided && now_ < stop_deadline_) return;
   SubmitHardState();
   stopped_ = true;
   AnswerEverybody();

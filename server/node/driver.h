@@ -195,7 +195,6 @@ class Driver final : public Node {
   bool stopped_ = false;
   bool work_due_ = true;
   bool campaigned_ = false;         // or there was no reason to
-  bool handing_over_ = false;       // on the way to stop
   LogIndex replay_until_;           // committed at start; nothing is read before it is applied
   std::vector<Done> serializable_;  // reads not yet called
   MemberId known_leader_;           // the last one that was known
@@ -203,7 +202,8 @@ class Driver final : public Node {
   bool leads_ = false;  // told the state machine so
   std::optional<Transfer> transfer_;
   std::function<void()> stop_done_;  // set: stopping
-  Instant stop_deadline_;
+  MemberId heir_;                    // whom a stopping leader hands over to; 0: nobody
+  Instant stop_deadline_;            // the end of waiting for it
   std::optional<Instant> removed_at_;
 
   std::vector<raft::Entry> to_apply_;  // committed, given out by the core

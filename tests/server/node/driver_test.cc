@@ -323,6 +323,38 @@ TEST(DriverTest, AStoppingLeaderHandsOverFirstAndAnswersEverybody) {
   EXPECT_EQ((*after)->error(), node::errors::Stopped());
 }
 
+// All members are told to stop at once: the heir stepped forward, took the leader's office, and
+// went away before it was elected. The old leader used to wait its whole request time, seven
+// seconds, for a successor that could not come.
+TEST(DriverTest, AStoppingLeaderWaitsForNoHeirThatWentAway) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  bool stopped = false;
+  members.driver(leader).Stop([&] { stopped = true; });
+  for (int i = 0; i < 60 && members.driver(leader).leader() == MemberId{leader}; ++i) {
+    members.Round();
+  }
+  ASSERT_EQ(members.driver(leader).leader(), MemberId{});
+  ASSERT_FALSE(stopped);
+  members.Cut(Other(leader));
+  members.Cut(Third(leader));
+  members.Settle();
+  EXPECT_TRUE(stopped);
+}
+
+TEST(DriverTest, AStoppingLeaderWaitsTwoElectionTimeoutsAtMostForAnHeirThatHangs) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.at(Other(leader)).wal_held = true;
+  members.at(Third(leader)).wal_held = true;
+  bool stopped = false;
+  members.driver(leader).Stop([&] { stopped = true; });
+  members.Settle();
+  EXPECT_FALSE(stopped);
+  members.Pass(2 * node::Options().election_timeout + node::Options().heartbeat_interval);
+  EXPECT_TRUE(stopped);
+}
+
 TEST(DriverTest, TheLogIsMarkedReleasedAndForgottenAsItGrows) {
   node::Options options;
   options.snapshot_count = 50;
