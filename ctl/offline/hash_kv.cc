@@ -6,9 +6,9 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/fields.h"
 #include "bolt/reader.h"
 #include "mvcc/revision_id.h"
-#include "wire/fields.h"
 
 namespace quorate::offline {
 namespace {
@@ -25,7 +25,7 @@ struct Survey {
 };
 
 std::string_view KeyOf(std::string_view record) {
-  wire::Reader reader(record);
+  fields::Reader reader(record);
   while (reader.Next()) {
     if (reader.field() == 1 && reader.is_text()) return reader.text();
   }

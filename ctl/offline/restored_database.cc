@@ -6,12 +6,12 @@
 #include <set>
 
 #include "base/digest.h"
+#include "base/fields.h"
 #include "bolt/reader.h"
 #include "bolt/writer.h"
 #include "mvcc/revision_id.h"
 #include "snapshot/buckets.h"
 #include "snapshot/conf_state.h"
-#include "wire/fields.h"
 
 namespace quorate::offline {
 namespace {
@@ -30,7 +30,7 @@ std::string GoBytes(std::string_view bytes) {
 }
 
 bool IsNoSpace(std::string_view alarm) {
-  wire::Reader reader(alarm);
+  fields::Reader reader(alarm);
   while (reader.Next()) {
     if (reader.field() == 2 && reader.is_number()) return reader.number() == kAlarmNoSpace;
   }

@@ -3,9 +3,9 @@
 #include <unordered_set>
 
 #include "base/crc32c.h"
+#include "base/fields.h"
 #include "bolt/reader.h"
 #include "mvcc/revision_id.h"
-#include "wire/fields.h"
 
 namespace quorate::offline {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 // The key of a KeyValue's bytes; "" when it has none, as in the record that a bumped revision
 // leaves.
 std::string_view KeyOf(std::string_view record) {
-  wire::Reader reader(record);
+  fields::Reader reader(record);
   while (reader.Next()) {
     if (reader.field() == 1 && reader.is_text()) return reader.text();
   }

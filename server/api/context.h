@@ -76,7 +76,6 @@ struct Limits {
   std::size_t txn_ops_max = 128;            // --max-txn-ops
   bool strict_reconfig_check = true;
   std::chrono::nanoseconds watch_progress_interval = std::chrono::minutes(10);
-  std::chrono::nanoseconds request_timeout = std::chrono::seconds(7);  // 5 s + 2 election timeouts
 };
 
 struct Context {

@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "api/gate.h"
-#include "mvcc/encode.h"
+#include "base/fields.h"
 #include "proto/rpc.pb.h"
 
 namespace quorate::api {
 namespace {
-
-namespace encode = mvcc::encode;
 
 // What one stream may have queued before its watchers are held back.
 constexpr std::size_t kQueuedBytesMax = 4 << 20;
@@ -107,13 +105,13 @@ class WatchStream final : public watch::Sink, public std::enable_shared_from_thi
 
   void Send(const watch::Response& response, std::size_t begin, std::size_t end, bool more) {
     std::string out;
-    encode::Message(out, 1, context_.Header(response.revision));
-    encode::Int64(out, 2, response.watch_id);
-    encode::Bool(out, 3, response.created);
-    encode::Bool(out, 4, response.canceled);
-    encode::Int64(out, 5, response.compact_revision.value);
-    if (!response.cancel_reason.empty()) encode::Message(out, 6, response.cancel_reason);
-    encode::Bool(out, 7, more);
+    fields::AppendText(out, 1, context_.Header(response.revision));
+    fields::AppendUnlessZero(out, 2, response.watch_id);
+    fields::AppendFlag(out, 3, response.created);
+    fields::AppendFlag(out, 4, response.canceled);
+    fields::AppendUnlessZero(out, 5, response.compact_revision.value);
+    if (!response.cancel_reason.empty()) fields::AppendText(out, 6, response.cancel_reason);
+    fields::AppendFlag(out, 7, more);
     for (std::size_t i = begin; i < end; ++i) out += *response.events[i];
     stream_->Send(std::move(out));
   }

@@ -4,8 +4,8 @@
 
 namespace quorate::app {
 
-Background::Background() {
-  for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { Loop(); });
+Background::Background(std::size_t threads) {
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
 }
 
 Background::~Background() {

@@ -1,9 +1,10 @@
-// Background: two threads for work that may take long: snapshots, making log segments ready,
-// deleting old ones.
+// Background: threads for work that may take long: one for the log's segments, which are made ready
+// and deleted in the order asked for, and two for snapshots.
 //
 // Thread: Run from any. Stop waits for what has begun; what has not is dropped.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -14,7 +15,7 @@ namespace quorate::app {
 
 class Background {
  public:
-  Background();
+  explicit Background(std::size_t threads);
   ~Background();
 
   // False: too much is waiting.
@@ -22,7 +23,6 @@ class Background {
   void Stop();
 
  private:
-  static constexpr std::size_t kThreads = 2;
   static constexpr std::size_t kTasksMax = 1024;
 
   void Loop();

@@ -38,7 +38,6 @@
 #include "io/real_random.h"
 #include "net/listener.h"
 #include "node/driver.h"
-#include "node/runner.h"
 #include "peer/snapshot_receiver.h"
 #include "peer/transport.h"
 #include "proto/membership.pb.h"
@@ -153,7 +152,7 @@ struct Server::Impl final : MachineServices {
   std::vector<std::unique_ptr<net::Listener>> metrics_listeners;
   std::unique_ptr<PeerClient> peers;
   std::unique_ptr<Background> background;
-  std::unique_ptr<node::Chores> chores;
+  std::unique_ptr<Background> log_chores;
   std::unique_ptr<io::File> lock;
   std::unique_ptr<Machine> machine;
   std::unique_ptr<PeerEvents> events;
@@ -189,8 +188,8 @@ std::optional<Ending> Server::Impl::Start() {
   peer_loop->Start();
   for (const auto& loop : client_loops) loop->Start();
   peers = std::make_unique<PeerClient>(*peer_loop);
-  background = std::make_unique<Background>();
-  chores = std::make_unique<node::Chores>();
+  background = std::make_unique<Background>(2);
+  log_chores = std::make_unique<Background>(1);
   if (auto failed = OpenMember()) return failed;
   ServePeersAndMetrics();
   node_loop = std::make_unique<NodeLoop>(*peer_loop, *driver);
@@ -304,7 +303,7 @@ std::optional<Ending> Server::Impl::MakeDriver(Boot boot) {
   parts.log.disk = &disk;
   parts.log.directory = options.wal_dir;
   parts.log.segments_keep = options.max_wals;
-  parts.log.background = [this](std::function<void()> chore) { chores->Run(std::move(chore)); };
+  parts.log.background = [this](std::function<void()> chore) { log_chores->Run(std::move(chore)); };
   parts.state_machine = machine.get();
   parts.network = network.get();
   parts.clock = &clock;
@@ -533,6 +532,7 @@ void Server::Impl::Stop() {
   transport.reset();
   if (peer_server != nullptr) peer_server->Drain(std::chrono::milliseconds(100));
   if (background != nullptr) background->Stop();
+  if (log_chores != nullptr) log_chores->Stop();
   if (peer_loop != nullptr) {
     peer_loop->RunSync([this] {
       cluster_version.reset();

@@ -7,13 +7,11 @@
 #include "apply/txn.h"
 #include "base/bytes.h"
 #include "base/check.h"
-#include "mvcc/encode.h"
+#include "base/fields.h"
 #include "mvcc/range.h"
 
 namespace quorate::apply {
 namespace {
-
-namespace encode = mvcc::encode;
 
 Error NoSpace() {
   return Error{Code::kResourceExhausted, "etcdserver: mvcc: database space exceeded"};
@@ -182,8 +180,8 @@ Result<std::string> Applier::LeaseGrant(const etcdserverpb::LeaseGrantRequest& r
   const std::int64_t ttl = TRY(lessor_.Grant(LeaseId{request.id()}, request.ttl(), batch_));
   if (!fits) return NoSpace();
   std::string fields;
-  encode::Int64(fields, 2, request.id());
-  encode::Int64(fields, 3, ttl);
+  fields::AppendUnlessZero(fields, 2, request.id());
+  fields::AppendUnlessZero(fields, 3, ttl);
   return Answer(store_.revision(), term, fields);
 }
 
@@ -218,9 +216,9 @@ Result<std::string> Applier::Alarm(const etcdserverpb::AlarmRequest& request, Te
   std::string fields;
   for (const auto& [member, what] : named) {
     std::string entry;
-    encode::Int64(entry, 1, static_cast<std::int64_t>(member.value));
-    encode::Int64(entry, 2, static_cast<std::int64_t>(what));
-    encode::Message(fields, 2, entry);
+    fields::AppendUnlessZero(entry, 1, static_cast<std::int64_t>(member.value));
+    fields::AppendUnlessZero(entry, 2, static_cast<std::int64_t>(what));
+    fields::AppendText(fields, 2, entry);
   }
   return Answer(store_.revision(), term, fields);
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apply/answer.h"
-#include "mvcc/encode.h"
+#include "base/fields.h"
 #include "mvcc/errors.h"
 #include "mvcc/range.h"
 #include "mvcc/record.h"
@@ -17,7 +17,6 @@ namespace {
 using etcdserverpb::Compare;
 using etcdserverpb::RequestOp;
 using etcdserverpb::TxnRequest;
-namespace encode = mvcc::encode;
 
 using Operations = google::protobuf::RepeatedPtrField<RequestOp>;
 
@@ -153,8 +152,8 @@ void AppendOperation(std::string& body, unsigned field, std::string_view respons
   constexpr unsigned kResponses = 3;
   std::string operation;
   operation.reserve(response.size() + 8);
-  encode::Message(operation, field, response);
-  encode::Message(body, kResponses, operation);
+  fields::AppendText(operation, field, response);
+  fields::AppendText(body, kResponses, operation);
 }
 
 class Execution {
@@ -166,7 +165,7 @@ class Execution {
   Result<std::string> Run(const TxnRequest& request) {
     const bool succeeded = path_[next_++];
     std::string body;
-    encode::Bool(body, 2, succeeded);
+    fields::AppendFlag(body, 2, succeeded);
     for (const RequestOp& operation : Chosen(request, succeeded)) {
       TRY(RunOne(operation, body));
     }
@@ -241,7 +240,7 @@ Result<TxnOutcome> ReadTxn(const TxnRequest& request, mvcc::Store& store) {
   std::size_t next = 0;
   TRY(CheckPath(request, store, nullptr, path, next));
   std::string body;
-  encode::Bool(body, 2, path[0]);
+  fields::AppendFlag(body, 2, path[0]);
   for (const RequestOp& operation : Chosen(request, path[0])) {
     const auto query = mvcc::RangeQuery::FromProto(operation.request_range());
     const mvcc::RangeAnswer answer = TRY(store.Range(query));
@@ -267,7 +266,7 @@ Result<std::string> ApplyPut(const PutView& request, mvcc::WriteTxn& txn,
     if (request.ignore_value) put.value = record.value;
     if (request.ignore_lease) put.lease = record.lease;
   }
-  if (request.prev_kv && previous) encode::Message(fields, 2, *previous);
+  if (request.prev_kv && previous) fields::AppendText(fields, 2, *previous);
   txn.Put(put.key, put.value, put.lease);
   return fields;
 }
@@ -281,12 +280,12 @@ Result<std::string> ApplyDeleteRange(std::string_view key, std::string_view rang
     query.range_end = range_end;
     const mvcc::RangeAnswer answer = TRY(txn.Range(query));
     ForEachPair(answer.body, [&pairs](std::string_view pair) {
-      encode::Message(pairs, 3, pair);
+      fields::AppendText(pairs, 3, pair);
       return true;
     });
   }
   std::string fields;
-  encode::Int64(fields, 2, txn.DeleteRange(key, range_end));
+  fields::AppendUnlessZero(fields, 2, txn.DeleteRange(key, range_end));
   return fields + pairs;
 }
 

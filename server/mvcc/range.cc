@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "mvcc/encode.h"
+#include "base/fields.h"
 #include "mvcc/store.h"
 
 namespace quorate::mvcc {
@@ -60,12 +60,12 @@ Status AppendTo(const RangeQuery& query, std::string_view bytes, RangeAnswer* an
     if (!Passes(query, record)) return {};
     if (query.keys_only) {
       record.value = {};
-      encode::Message(answer->body, kKvsField, Encode(record));
+      fields::AppendText(answer->body, kKvsField, Encode(record));
       ++answer->rows;
       return {};
     }
   }
-  encode::Message(answer->body, kKvsField, bytes);
+  fields::AppendText(answer->body, kKvsField, bytes);
   ++answer->rows;
   return {};
 }
@@ -105,8 +105,8 @@ Result<bool> RangeTask::Step(std::size_t keys_max) {
   }
   TRY(Emit(keys_max));
   if (emitted_ < candidates_.size()) return false;
-  encode::Bool(answer_.body, kMoreField, answer_.more);
-  encode::Int64(answer_.body, kCountField, answer_.count);
+  fields::AppendFlag(answer_.body, kMoreField, answer_.more);
+  fields::AppendUnlessZero(answer_.body, kCountField, answer_.count);
   done_ = true;
   return true;
 }

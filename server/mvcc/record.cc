@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "mvcc/encode.h"
+#include "base/fields.h"
 
 namespace quorate::mvcc {
 namespace {
@@ -16,17 +16,17 @@ constexpr char kValueTag = 0x2a;
 constexpr char kLeaseTag = 0x30;
 
 std::size_t TextSize(std::string_view text) {
-  return text.empty() ? 0 : 1 + encode::VarintSize(text.size()) + text.size();
+  return text.empty() ? 0 : 1 + fields::VarintSize(text.size()) + text.size();
 }
 
 std::size_t NumberSize(std::int64_t number) {
-  return number == 0 ? 0 : 1 + encode::VarintSize(static_cast<std::uint64_t>(number));
+  return number == 0 ? 0 : 1 + fields::VarintSize(static_cast<std::uint64_t>(number));
 }
 
 char* TextTo(char tag, std::string_view text, char* out) {
   if (text.empty()) return out;
   *out++ = tag;
-  out = encode::VarintTo(text.size(), out);
+  out = fields::VarintTo(text.size(), out);
   std::memcpy(out, text.data(), text.size());
   return out + text.size();
 }
@@ -34,55 +34,7 @@ char* TextTo(char tag, std::string_view text, char* out) {
 char* NumberTo(char tag, std::int64_t number, char* out) {
   if (number == 0) return out;
   *out++ = tag;
-  return encode::VarintTo(static_cast<std::uint64_t>(number), out);
-}
-
-// Takes a varint off the front of `bytes`.
-bool TakeVarint(std::string_view* bytes, std::uint64_t* number) {
-  *number = 0;
-  for (unsigned shift = 0; shift < 70 && !bytes->empty(); shift += 7) {
-    const auto byte = static_cast<unsigned char>(bytes->front());
-    bytes->remove_prefix(1);
-    if (shift < 64) *number |= static_cast<std::uint64_t>(byte & 0x7fU) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
-
-bool TakeBytes(std::string_view* bytes, std::uint64_t size, std::string_view* taken) {
-  if (size > bytes->size()) return false;
-  *taken = bytes->substr(0, size);
-  bytes->remove_prefix(size);
-  return true;
-}
-
-bool Skip(std::string_view* bytes, std::uint64_t wire_type) {
-  std::uint64_t number = 0;
-  std::string_view skipped;
-  switch (wire_type) {
-    case 0:
-      return TakeVarint(bytes, &number);
-    case 1:
-      return TakeBytes(bytes, 8, &skipped);
-    case 2:
-      return TakeVarint(bytes, &number) && TakeBytes(bytes, number, &skipped);
-    case 5:
-      return TakeBytes(bytes, 4, &skipped);
-    default:
-      return false;
-  }
-}
-
-bool TakeNumber(std::string_view* bytes, std::int64_t* number) {
-  std::uint64_t raw = 0;
-  if (!TakeVarint(bytes, &raw)) return false;
-  *number = static_cast<std::int64_t>(raw);
-  return true;
-}
-
-bool TakeText(std::string_view* bytes, std::string_view* text) {
-  std::uint64_t size = 0;
-  return TakeVarint(bytes, &size) && TakeBytes(bytes, size, text);
+  return fields::VarintTo(static_cast<std::uint64_t>(number), out);
 }
 
 }  // namespace
@@ -110,28 +62,32 @@ std::string Encode(const Record& record) {
 
 bool Decode(std::string_view bytes, Record* record) {
   *record = Record{};
-  while (!bytes.empty()) {
-    std::uint64_t tag = 0;
-    if (!TakeVarint(&bytes, &tag)) return false;
-    bool ok = false;
-    if (tag == static_cast<std::uint64_t>(kKeyTag)) {
-      ok = TakeText(&bytes, &record->key);
-    } else if (tag == static_cast<std::uint64_t>(kCreateTag)) {
-      ok = TakeNumber(&bytes, &record->create_revision.value);
-    } else if (tag == static_cast<std::uint64_t>(kModTag)) {
-      ok = TakeNumber(&bytes, &record->mod_revision.value);
-    } else if (tag == static_cast<std::uint64_t>(kVersionTag)) {
-      ok = TakeNumber(&bytes, &record->version);
-    } else if (tag == static_cast<std::uint64_t>(kValueTag)) {
-      ok = TakeText(&bytes, &record->value);
-    } else if (tag == static_cast<std::uint64_t>(kLeaseTag)) {
-      ok = TakeNumber(&bytes, &record->lease.value);
-    } else {
-      ok = Skip(&bytes, tag & 7U);
+  fields::Reader reader(bytes);
+  while (reader.Next()) {
+    switch (reader.field()) {
+      case 1:
+        record->key = reader.text();
+        break;
+      case 2:
+        record->create_revision.value = reader.signed_number();
+        break;
+      case 3:
+        record->mod_revision.value = reader.signed_number();
+        break;
+      case 4:
+        record->version = reader.signed_number();
+        break;
+      case 5:
+        record->value = reader.text();
+        break;
+      case 6:
+        record->lease.value = reader.signed_number();
+        break;
+      default:
+        break;
     }
-    if (!ok) return false;
   }
-  return true;
+  return !reader.malformed();
 }
 
 }  // namespace quorate::mvcc

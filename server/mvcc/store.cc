@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "mvcc/encode.h"
+#include "base/fields.h"
 #include "mvcc/errors.h"
 
 namespace quorate::mvcc {
@@ -114,7 +114,7 @@ Result<RangeAnswer> Store::RangeOne(const RangeQuery& query, Revision at, Revisi
     const std::string_view record = TRY(View(*id, &scratch_));
     TRY(AppendTo(query, record, &answer));
   }
-  encode::Int64(answer.body, 4, answer.count);
+  fields::AppendUnlessZero(answer.body, 4, answer.count);
   return answer;
 }
 

@@ -4,7 +4,7 @@
 //   the Core keeps back what must wait) -> apply committed entries for at most apply_time_max, one
 //   Commit -> answers, reads, snapshots -> background work
 //
-// Runner gives it threads; a simulator calls Turn itself. Both see the same object.
+// The app gives it threads; a simulator calls Turn itself. Both see the same object.
 //
 // Ownership: owns the Core and the LogWriter; borrows the state machine, the network and the doors,
 // which must outlive it. Thread: the Node interface, Deliver and the Report functions from any;

@@ -135,15 +135,6 @@ std::optional<io::Clock::Instant> Transport::ConnectedSince(MemberId member) con
   return found->second->connected_since();
 }
 
-std::vector<MemberId> Transport::Connected() const {
-  std::vector<MemberId> connected;
-  MutexLock lock(mutex_);
-  for (const auto& [id, remote] : shared_) {
-    if (remote->connected_since()) connected.push_back(id);
-  }
-  return connected;
-}
-
 Remote* Transport::Find(MemberId member) {
   const auto found = remotes_.find(member);
   if (found != remotes_.end()) return found->second.get();

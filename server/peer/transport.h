@@ -51,7 +51,6 @@ class Transport {
   // Replaces the set of other members.
   void UpdatePeers(const PeerUrls& peers);
   std::optional<io::Clock::Instant> ConnectedSince(MemberId member) const;
-  std::vector<MemberId> Connected() const;
 
   // Answers a request under /raft. On the loop.
   void Serve(std::shared_ptr<net::HttpExchange> exchange);

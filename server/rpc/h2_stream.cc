@@ -288,13 +288,7 @@ void H2Stream::Do(Action::Kind kind, std::string bytes, int code) {
   action.kind = kind;
   action.code = code;
   action.bytes = std::move(bytes);
-  if (!context_->loop.InLoop()) {
-    context_->Push(std::move(action));
-    return;
-  }
-  context_->DrainInbox();
-  action.stream = nullptr;
-  Apply(std::move(action));
+  Submit(std::move(action));
 }
 
 void H2Stream::DoShared(std::shared_ptr<const std::string> shared) {
@@ -304,6 +298,11 @@ void H2Stream::DoShared(std::shared_ptr<const std::string> shared) {
   action.stream = shared_from_this();
   action.kind = Action::Kind::kMessage;
   action.shared = std::move(shared);
+  Submit(std::move(action));
+}
+
+// From another thread: queued for the loop. On it: done now, after what was queued before.
+void H2Stream::Submit(Action action) {
   if (!context_->loop.InLoop()) {
     context_->Push(std::move(action));
     return;

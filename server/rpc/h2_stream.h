@@ -48,6 +48,7 @@ class H2Stream : public std::enable_shared_from_this<H2Stream> {
   // Queues an action from any thread, or applies it when on the loop already.
   void Do(Action::Kind kind, std::string bytes = {}, int code = 0);
   void DoShared(std::shared_ptr<const std::string> shared);
+  void Submit(Action action);
   void DoRun(net::Task run);
   void Apply(Action action);
   // True for the first caller only: the one whose answer counts.

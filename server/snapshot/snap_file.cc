@@ -1,7 +1,7 @@
 #include "snapshot/snap_file.h"
 
 #include "base/crc32c.h"
-#include "wire/fields.h"
+#include "base/fields.h"
 #include "wire/raftpb.h"
 
 namespace quorate::snapshot {
@@ -36,13 +36,13 @@ std::optional<LogIndex> ParseReceivedFileName(std::string_view name) {
 std::string EncodeSnapFile(const raft::Snapshot& snapshot) {
   const std::string data = wire::EncodeSnapshot(snapshot);
   std::string out;
-  wire::AppendNumber(out, 1, Crc32c(0, AsBytes(data)));
-  wire::AppendText(out, 2, data);
+  fields::AppendNumber(out, 1, Crc32c(0, AsBytes(data)));
+  fields::AppendText(out, 2, data);
   return out;
 }
 
 Result<raft::Snapshot> DecodeSnapFile(std::string_view bytes) {
-  wire::Reader reader(bytes);
+  fields::Reader reader(bytes);
   std::uint64_t crc = 0;
   std::string_view data;
   while (reader.Next()) {

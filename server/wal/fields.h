@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "wire/fields.h"
+#include "base/fields.h"
 
 namespace quorate::wal {
 
@@ -17,8 +17,8 @@ inline std::optional<std::uint64_t> TakeField(std::string_view& bytes, char tag)
   if (bytes.empty() || bytes[0] != tag) return std::nullopt;
   bytes.remove_prefix(1);
   const std::size_t before = bytes.size();
-  const auto number = wire::TakeVarint(bytes);
-  if (!number || before - bytes.size() != wire::VarintSize(*number)) return std::nullopt;
+  const auto number = fields::TakeVarint(bytes);
+  if (!number || before - bytes.size() != fields::VarintSize(*number)) return std::nullopt;
   return number;
 }
 

@@ -7,8 +7,8 @@ namespace quorate::wal {
 
 std::string EncodeMetadata(const Metadata& metadata) {
   std::string out;
-  wire::AppendNumber(out, 1, metadata.member.value);
-  wire::AppendNumber(out, 2, metadata.cluster.value);
+  fields::AppendNumber(out, 1, metadata.member.value);
+  fields::AppendNumber(out, 2, metadata.cluster.value);
   return out;
 }
 
@@ -23,9 +23,9 @@ Result<Metadata> DecodeMetadata(std::string_view bytes) {
 
 std::string EncodeSnapshotMark(const SnapshotMark& mark) {
   std::string out;
-  wire::AppendNumber(out, 1, mark.index.value);
-  wire::AppendNumber(out, 2, mark.term.value);
-  if (mark.conf_state) wire::AppendText(out, 3, wire::EncodeConfState(*mark.conf_state));
+  fields::AppendNumber(out, 1, mark.index.value);
+  fields::AppendNumber(out, 2, mark.term.value);
+  if (mark.conf_state) fields::AppendText(out, 3, wire::EncodeConfState(*mark.conf_state));
   return out;
 }
 

@@ -83,9 +83,9 @@ void AppendRecord(std::string& out, RecordType type, std::string_view data, std:
   crc = Crc32c(crc, AsBytes(data));
   const std::size_t start = out.size();
   out.append(kHeaderBytes, '\0');
-  wire::AppendNumber(out, 1, static_cast<std::uint64_t>(type));
-  wire::AppendNumber(out, 2, crc);
-  if (type != RecordType::kCrc) wire::AppendText(out, 3, data);
+  fields::AppendNumber(out, 1, static_cast<std::uint64_t>(type));
+  fields::AppendNumber(out, 2, crc);
+  if (type != RecordType::kCrc) fields::AppendText(out, 3, data);
   const std::uint64_t length = out.size() - start - kHeaderBytes;
   const std::uint64_t pad = PadOf(length);
   const std::uint64_t header = pad == 0 ? length : length | (0x80U | pad) << 56U;

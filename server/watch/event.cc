@@ -2,12 +2,10 @@
 
 #include <cstdint>
 
-#include "mvcc/encode.h"
+#include "base/fields.h"
 
 namespace quorate::watch {
 namespace {
-
-namespace encode = mvcc::encode;
 
 constexpr unsigned kEventsField = 11;  // of WatchResponse
 constexpr unsigned kTypeField = 1;     // of Event, as the next two
@@ -16,7 +14,7 @@ constexpr unsigned kPreviousField = 3;
 constexpr std::int64_t kDelete = 1;
 
 std::size_t FieldSize(std::size_t bytes) {
-  return 1 + encode::VarintSize(bytes) + bytes;
+  return 1 + fields::VarintSize(bytes) + bytes;
 }
 
 }  // namespace
@@ -26,11 +24,11 @@ EventBytes EncodeEvent(bool deleted, std::string_view record, std::string_view p
   if (!previous.empty()) size += FieldSize(previous.size());
   auto bytes = std::make_shared<std::string>();
   bytes->reserve(FieldSize(size));
-  encode::Varint(*bytes, (kEventsField << 3) | 2U);
-  encode::Varint(*bytes, size);
-  encode::Int64(*bytes, kTypeField, deleted ? kDelete : 0);
-  encode::Message(*bytes, kKvField, record);
-  if (!previous.empty()) encode::Message(*bytes, kPreviousField, previous);
+  fields::AppendVarint(*bytes, (kEventsField << 3) | 2U);
+  fields::AppendVarint(*bytes, size);
+  fields::AppendUnlessZero(*bytes, kTypeField, deleted ? kDelete : 0);
+  fields::AppendText(*bytes, kKvField, record);
+  if (!previous.empty()) fields::AppendText(*bytes, kPreviousField, previous);
   return bytes;
 }
 

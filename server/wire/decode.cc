@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "wire/fields.h"
+#include "base/fields.h"
 #include "wire/raftpb.h"
 
 namespace quorate::wire {
@@ -21,7 +21,7 @@ raft::Payload MakePayload(const Buffer& buffer, std::string_view bytes) {
 }
 
 // Repeated numbers come one by one, or packed.
-bool TakeIds(const Reader& reader, std::vector<MemberId>& ids) {
+bool TakeIds(const fields::Reader& reader, std::vector<MemberId>& ids) {
   if (reader.is_number()) {
     ids.push_back(MemberId{reader.number()});
     return true;
@@ -29,7 +29,7 @@ bool TakeIds(const Reader& reader, std::vector<MemberId>& ids) {
   if (!reader.is_text()) return false;
   std::string_view packed = reader.text();
   while (!packed.empty()) {
-    const std::optional<std::uint64_t> id = TakeVarint(packed);
+    const std::optional<std::uint64_t> id = fields::TakeVarint(packed);
     if (!id) return false;
     ids.push_back(MemberId{*id});
   }
@@ -38,7 +38,7 @@ bool TakeIds(const Reader& reader, std::vector<MemberId>& ids) {
 
 Result<raft::SnapshotMetadata> DecodeMetadata(std::string_view bytes) {
   raft::SnapshotMetadata metadata;
-  Reader reader(bytes);
+  fields::Reader reader(bytes);
   while (reader.Next()) {
     const std::uint32_t field = reader.field();
     if (field < 1 || field > 3) continue;
@@ -53,7 +53,7 @@ Result<raft::SnapshotMetadata> DecodeMetadata(std::string_view bytes) {
 
 Result<raft::Snapshot> DecodeSnapshot(const Buffer& buffer, std::string_view bytes) {
   raft::Snapshot snapshot;
-  Reader reader(bytes);
+  fields::Reader reader(bytes);
   while (reader.Next()) {
     if (reader.field() != 1 && reader.field() != 2) continue;
     if (!reader.is_text()) return Malformed("Snapshot");
@@ -105,7 +105,7 @@ bool TakeScalar(raft::Message& message, std::uint32_t field, std::uint64_t numbe
 
 Result<raft::Entry> DecodeEntry(const Buffer& buffer, std::string_view bytes) {
   raft::Entry entry;
-  Reader reader(bytes);
+  fields::Reader reader(bytes);
   while (reader.Next()) {
     const std::uint32_t field = reader.field();
     if (field < 1 || field > 4) continue;
@@ -128,7 +128,7 @@ Result<raft::Entry> DecodeEntry(std::string_view bytes) {
 
 Result<raft::Message> DecodeMessage(const Buffer& buffer, std::string_view bytes) {
   raft::Message message;
-  Reader reader(bytes);
+  fields::Reader reader(bytes);
   while (reader.Next()) {
     const std::uint32_t field = reader.field();
     if (field < 1 || field > 13) continue;
@@ -158,7 +158,7 @@ Result<raft::Message> DecodeMessage(std::string_view bytes) {
 
 Result<raft::HardState> DecodeHardState(std::string_view bytes) {
   raft::HardState state;
-  Reader reader(bytes);
+  fields::Reader reader(bytes);
   while (reader.Next()) {
     if (reader.field() < 1 || reader.field() > 3) continue;
     if (!reader.is_number()) return Malformed("HardState");
@@ -174,7 +174,7 @@ Result<raft::ConfState> DecodeConfState(std::string_view bytes) {
   raft::ConfState state;
   std::vector<MemberId>* const lists[] = {&state.voters, &state.learners, &state.voters_outgoing,
                                           &state.learners_next};
-  Reader reader(bytes);
+  fields::Reader reader(bytes);
   while (reader.Next()) {
     const std::uint32_t field = reader.field();
     if (field >= 1 && field <= 4 && !TakeIds(reader, *lists[field - 1])) {
@@ -190,7 +190,7 @@ Result<raft::ConfState> DecodeConfState(std::string_view bytes) {
 
 Result<raft::ConfChange> DecodeConfChange(std::string_view bytes) {
   raft::ConfChange change;
-  Reader reader(bytes);
+  fields::Reader reader(bytes);
   while (reader.Next()) {
     const std::uint32_t field = reader.field();
     if (field < 1 || field > 4) continue;

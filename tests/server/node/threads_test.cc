@@ -16,8 +16,8 @@
 #include "io/real_disk.h"
 #include "io/real_random.h"
 #include "node/errors.h"
-#include "node/runner.h"
 #include "server/node/machine.h"
+#include "server/node/runner.h"
 #include "support/wait.h"
 #include "wire/raftpb.h"
 
@@ -64,7 +64,7 @@ struct RealMember {
   std::unique_ptr<DirectNetwork> network;
   std::unique_ptr<Machine> machine;
   std::unique_ptr<node::Driver> driver;
-  std::unique_ptr<node::Runner> runner;
+  std::unique_ptr<Runner> runner;
 };
 
 class ThreadsTest : public testing::Test {
@@ -115,7 +115,6 @@ class ThreadsTest : public testing::Test {
     parts.log.writer = std::move(*writer);
     parts.log.disk = &disk_;
     parts.log.directory = directory + "/wal";
-    parts.log.background = [this](std::function<void()> chore) { chores_.Run(std::move(chore)); };
     parts.state_machine = member.machine.get();
     parts.network = member.network.get();
     parts.clock = &clock_;
@@ -124,7 +123,7 @@ class ThreadsTest : public testing::Test {
     auto driver = node::Driver::Open(std::move(parts), {});
     ASSERT_TRUE(driver.ok()) << driver.error().message;
     member.driver = std::move(*driver);
-    member.runner = std::make_unique<node::Runner>(*member.driver);
+    member.runner = std::make_unique<Runner>(*member.driver);
   }
 
   node::Driver* Leader() {
@@ -137,7 +136,6 @@ class ThreadsTest : public testing::Test {
   io::RealDisk disk_;
   io::RealClock clock_;
   io::RealRandom random_;
-  node::Chores chores_;
   std::string folder_;
   DirectNetwork::Drivers drivers_;
   std::map<MemberId, RealMember> members_;

@@ -1,8 +1,8 @@
-#include "wire/fields.h"
+#include "base/fields.h"
 
 #include <gtest/gtest.h>
 
-namespace quorate::wire {
+namespace quorate::fields {
 namespace {
 
 TEST(FieldsTest, VarintsRoundTripAtTheirBoundaries) {
@@ -42,4 +42,4 @@ TEST(FieldsTest, FixedNumbersAreSkippedAndGroupsRefused) {
 }
 
 }  // namespace
-}  // namespace quorate::wire
+}  // namespace quorate::fields
