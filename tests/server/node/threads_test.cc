@@ -1,11 +1,9 @@
 // Three drivers with their real threads, real clocks and real files: what one thread at a time
 // cannot show.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -217,32 +215,6 @@ TEST_F(ThreadsTest, WhenTheLeaderStopsAnotherTakesOverWithinAnElectionTimeout) {
     if (answer.ok()) ++answered;
   });
   EXPECT_TRUE(WaitFor([&] { return answered == 1; }));
-}
-
-// QUORATE_NODE_LOAD=N: prints proposals a second and CPU each, for N proposals at depth 64 on three
-// members in this process.
-TEST_F(ThreadsTest, Load) {
-  const char* wish = std::getenv("QUORATE_NODE_LOAD");
-  if (wish == nullptr) GTEST_SKIP() << "set QUORATE_NODE_LOAD to measure";
-  const int total = std::atoi(wish);
-  Start(3);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  rusage before{};
-  getrusage(RUSAGE_SELF, &before);
-  const auto start = clock_.Now();
-  class Load load(*Leader(), 64, total);
-  ASSERT_TRUE(WaitFor([&] { return load.Done(); }, std::chrono::minutes(2)));
-  const double wall = std::chrono::duration<double>(clock_.Now() - start).count();
-  rusage after{};
-  getrusage(RUSAGE_SELF, &after);
-  const double cpu = seconds(after.ru_utime) + seconds(after.ru_stime) - seconds(before.ru_utime) -
-                     seconds(before.ru_stime);
-  std::uint64_t syncs = 0;
-  for (auto& [id, member] : members_) syncs += member.driver->log_writer().syncs();
-  std::printf("%d proposals: %.0f/s, %.2f us CPU each for 3 members, %.1f proposals a sync\n",
-              total, total / wall, cpu * 1e6 / total, 3.0 * total / static_cast<double>(syncs));
 }
 
 }  // namespace
