@@ -115,6 +115,7 @@ up() {
   printf '%s\n' "$NODES" >"$STATE/nodes"
   printf '%s\n' "$STORAGE" >"$STATE/storage-kind"
   rm_dead_records
+  note_folders
   say "cluster '$NAME': $NODES node(s), storage by $STORAGE, network $CLUSTER_CIDR in namespace $NETNS"
   network_up
   pki_up
@@ -150,7 +151,7 @@ start_everything() {
   done
 }
 
-# Storage goes last: without it the API server holds its port for a minute.
+# Storage goes last: without it the API server holds its port for a minute. Nobody is waited for long: all of it goes.
 down_one() {
   local k
   lock
@@ -159,11 +160,12 @@ down_one() {
     return 0
   fi
   NODES=$(cat "$STATE/nodes" 2>/dev/null || echo 3)
-  end_processes volumes coredns kube-proxy kube-scheduler kube-controller-manager $(for ((k = 1; k <= NODES; k++)); do echo "kubelet-node$k"; done)
+  end_processes 2 volumes coredns kube-proxy kube-scheduler kube-controller-manager \
+    $(for ((k = 1; k <= NODES; k++)); do echo "kubelet-node$k" "containerd-node$k"; done)
   for ((k = 1; k <= NODES; k++)); do end_containers "$k" & done
-  end_process kube-apiserver 5
+  end_process kube-apiserver 2
   wait
-  end_processes storage $(for ((k = 1; k <= NODES; k++)); do echo "containerd-node$k"; done)
+  end_process storage 1
   if exists; then
     set_addresses "$(cat "$STATE/subnet")"
     for ((k = 1; k <= NODES; k++)); do remove_node_traces "$k"; done
@@ -173,6 +175,8 @@ down_one() {
   rm -rf "${STATE:?}" || die "$STATE could not be removed; see what holds it: grep $STATE /proc/mounts"
   rm -f "$STATE_ROOT/.$NAME.lock"
   rmdir "$STATE_ROOT" 2>/dev/null || true
+  remove_dead_sockets
+  folders_down
   say "cluster '$NAME': removed"
 }
 

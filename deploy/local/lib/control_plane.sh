@@ -45,7 +45,7 @@ start_api() {
 start_controllers() {
   start_inside kube-controller-manager "$PARTS/kube-controller-manager" \
     --kubeconfig="$PKI/controllers.kubeconfig" --bind-address=127.0.0.1 --leader-elect=false \
-    --kube-api-qps=200 --kube-api-burst=300 \
+    --kube-api-qps=200 --kube-api-burst=300 --node-monitor-grace-period=20s \
     --service-account-private-key-file="$PKI/sa.key" --root-ca-file="$PKI/ca.crt" --use-service-account-credentials=true \
     --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key"
   start_inside kube-scheduler "$PARTS/kube-scheduler" \

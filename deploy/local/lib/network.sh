@@ -31,26 +31,88 @@ node_cidr() { printf '10.%s.%s.0/24' "$SUBNET" "$1"; }
 # inside COMMAND...: runs it in the namespace. Not "ip netns exec": that remounts /sys and hides the cgroups.
 inside() { nsenter --net="/run/netns/$NETNS" "$@"; }
 
-# claim_subnet: picks a /16 that nothing on this host routes, and remembers it in the state folder.
-claim_subnet() {
-  if [ -s "$STATE/subnet" ]; then
-    set_addresses "$(cat "$STATE/subnet")"
+# Who has which network is written down twice: in each state folder (it survives a restart of the machine), and in
+# $OWNERS/X, which names the state folder and goes with the machine's restart, as namespaces and routes do.
+OWNERS=/run/quorate-local
+
+owner_of() { cat "$OWNERS/$1" 2>/dev/null; }  # of network X: a state folder
+
+# recorded_by_others X: prints a state folder other than ours that says network X is its own.
+recorded_by_others() {
+  local x=$1 owner file
+  owner=$(owner_of "$x") || true
+  if [ -n "$owner" ] && [ "$owner" != "$STATE" ] && [ "$(cat "$owner/subnet" 2>/dev/null)" = "$x" ]; then
+    printf '%s' "$owner"
     return 0
   fi
-  local x routes
+  [ "$owner" != "$STATE" ] || return 1
+  for file in "${STATE%/*}"/*/subnet; do
+    [ -e "$file" ] && [ "${file%/subnet}" != "$STATE" ] && [ "$(cat "$file")" = "$x" ] || continue
+    printf '%s' "${file%/subnet}"
+    return 0
+  done
+  return 1
+}
+
+# foreign_route X: prints a route of this host into network X that no cluster of ours made.
+foreign_route() {
+  local x=$1
+  ip -4 -o route show table all | grep -E "(^| )10\.$x\.|(^| )10\.0\.0\.0/8" | grep -vE "^blackhole 10\.$x\.0\.0/16 |dev quorate$x( |$)" | head -1 | grep .
+}
+
+# is_free X: nobody has it: no state folder, no route, no namespace, no wire; live or left behind.
+is_free() {
+  local x=$1
+  ! recorded_by_others "$x" >/dev/null && ! foreign_route "$x" >/dev/null || return 1
+  [ ! -e "/run/netns/quorate-$x" ] && ! ip link show "quorate$x" >/dev/null 2>&1 || return 1
+  ! ip -4 route show type blackhole "10.$x.0.0/16" | grep -q .
+}
+
+take_subnet() {
+  mkdir -p "$OWNERS"
+  printf '%s' "$STATE" >"$OWNERS/$1"
+  printf '%s\n' "$1" >"$STATE/subnet"
+  ip -4 route show type blackhole "10.$1.0.0/16" | grep -q . || ip route add blackhole "10.$1.0.0/16" metric 4000000
+  set_addresses "$1"
+}
+
+# claim_subnet: the /16 that the state folder remembers, else one that nobody on this host has.
+claim_subnet() {
+  local x other
   exec 8>/run/lock/quorate-local.lock
   flock 8
-  routes=$(ip -4 -o route show table all)
-  for ((x = FIRST_SUBNET; x <= LAST_SUBNET; x++)); do
-    grep -qE "(^| )10\.$x\.|(^| )10\.0\.0\.0/8" <<<"$routes" && continue
-    [ -e "/run/netns/quorate-$x" ] && continue
-    ip route add blackhole "10.$x.0.0/16" metric 4000000 || continue  # the claim: others see it in the table
-    printf '%s\n' "$x" >"$STATE/subnet"
+  if x=$(cat "$STATE/subnet" 2>/dev/null) && [ -n "$x" ]; then
+    if other=$(recorded_by_others "$x") || other=$(foreign_route "$x"); then
+      die "cluster '$NAME' was made in 10.$x.0.0/16, which now belongs to: $other; remove it and begin anew: $0 down --name $NAME"
+    fi
+    take_subnet "$x"
     exec 8>&-
-    set_addresses "$x"
+    return 0
+  fi
+  for ((x = FIRST_SUBNET; x <= LAST_SUBNET; x++)); do
+    is_free "$x" || continue
+    take_subnet "$x"
+    exec 8>&-
     return 0
   done
   die "no free network from 10.$FIRST_SUBNET.0.0/16 to 10.$LAST_SUBNET.0.0/16; see 'ip route' and end clusters that are not needed: $0 down --all"
+}
+
+# Folders that containerd, kubelet and the network plugins make on this machine, wherever they are told to work. Those that
+# were not there before the first cluster go with the last.
+FOLDERS=(/var/lib/cni /var/lib/cni/results /var/lib/kubelet /var/lib/kubelet/device-plugins /var/log/containers
+  /var/log/pods /run/containerd /run/containerd/s /run/containerd/runc /run/containerd/runc/k8s.io)
+note_folders() {
+  local folder
+  for folder in "${FOLDERS[@]}"; do [ -e "$folder" ] || printf '%s\n' "$folder"; done >>"$OWNERS/folders"
+}
+folders_down() {
+  local folder
+  if [ -z "$(find "$OWNERS" -type f ! -name folders 2>/dev/null)" ] && [ -e "$OWNERS/folders" ]; then
+    sort -ru "$OWNERS/folders" | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+    rm -f "$OWNERS/folders"
+  fi
+  rmdir "$OWNERS" 2>/dev/null || true
 }
 
 network_up() {
@@ -84,10 +146,17 @@ drop_untranslated() {
   done
 }
 
-# network_down: every trace, also of an `up` that stopped half way. Safe to repeat.
+# network_down: every trace, also of an `up` that stopped half way. Safe to repeat. What belongs to another cluster by now stays.
 network_down() {
-  ip route del "$CLUSTER_CIDR" via "$WIRE_INSIDE_IP" 2>/dev/null || true
-  ip link del "$WIRE_HOST" 2>/dev/null || true
-  ip netns del "$NETNS" 2>/dev/null || true
-  ip route del blackhole "$CLUSTER_CIDR" 2>/dev/null || true
+  exec 8>/run/lock/quorate-local.lock
+  flock 8
+  if ! recorded_by_others "$SUBNET" >/dev/null; then
+    ip route del "$CLUSTER_CIDR" via "$WIRE_INSIDE_IP" 2>/dev/null || true
+    ip link del "$WIRE_HOST" 2>/dev/null || true
+    ip netns del "$NETNS" 2>/dev/null || true
+    ip route del blackhole "$CLUSTER_CIDR" 2>/dev/null || true
+    rm -f "$OWNERS/$SUBNET"
+    rmdir "$OWNERS" 2>/dev/null || true
+  fi
+  exec 8>&-
 }

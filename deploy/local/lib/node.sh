@@ -107,7 +107,7 @@ start_kubelet() {
   local k=$1
   write_kubelet_config "$k"
   start_inside "kubelet-node$k" "$PARTS/kubelet" --config="$STATE/node$k/kubelet.yaml" --kubeconfig="$PKI/node$k.kubeconfig" \
-    --hostname-override="node$k" --node-ip="$(node_ip "$k")" --root-dir="$STATE/node$k/kubelet"
+    --hostname-override="node$k" --node-ip="$(node_ip "$k")" --root-dir="$STATE/node$k/kubelet" --cert-dir="$STATE/node$k/kubelet/pki"
 }
 
 import_pause() {
@@ -126,37 +126,52 @@ start_proxy() {
 
 # shims K: pids of the processes that hold node K's containers, found by the node's own socket on their command line.
 shims() {
-  local socket=$STATE/node$1/containerd.sock cmdline
-  for cmdline in /proc/[0-9]*/cmdline; do
-    { tr '\0' '\n' <"$cmdline"; } 2>/dev/null | grep -qxF -- "$socket" || continue
-    { tr '\0' ' ' <"$cmdline"; } 2>/dev/null | grep -q '^/usr/bin/containerd-shim\|containerd-shim-runc' || continue
-    cmdline=${cmdline#/proc/}
-    printf '%s\n' "${cmdline%/cmdline}"
+  local socket=$STATE/node$1/containerd.sock file
+  for file in $(grep -lzxF -- "$socket" /proc/[0-9]*/cmdline 2>/dev/null); do
+    grep -qz 'containerd-shim' "$file" 2>/dev/null || continue
+    file=${file#/proc/}
+    printf '%s\n' "${file%/cmdline}"
   done
 }
 
+# end_containers K: a container's first process takes all others of the container with it; then its shim has nothing to hold.
 end_containers() {
-  local k=$1 id begin pid
-  while read -r id; do
-    [ -z "$id" ] || node_ctr "$k" tasks kill -s SIGKILL "$id" >/dev/null 2>&1 &
-  done < <(node_ctr "$k" tasks ls -q 2>/dev/null)
-  wait
+  local k=$1 begin pid pids
+  pids=$(shims "$k")
+  for pid in $pids; do
+    # shellcheck disable=SC2046  # pids
+    kill -9 $(cat "/proc/$pid/task"/*/children 2>/dev/null) 2>/dev/null || true
+  done
   begin=$(now_ms)
-  while [ -n "$(shims "$k")" ] && (($(now_ms) - begin < 3000)); do sleep 0.2; done
-  for pid in $(shims "$k"); do kill -9 "$pid" 2>/dev/null || true; done
+  for pid in $pids; do
+    while [ -n "$(cat "/proc/$pid/task"/*/children 2>/dev/null)" ] && (($(now_ms) - begin < 1500)); do sleep 0.05; done
+  done
+  for pid in $pids; do kill -9 "$pid" 2>/dev/null || true; done
 }
 
 # unmount_below DIR: deepest first; a busy one is detached.
 unmount_below() {
-  local dir=$1
-  cut -d' ' -f2 /proc/self/mounts | grep "^$dir/" | sort -r | while read -r mounted; do
-    umount "$mounted" 2>/dev/null || umount -l "$mounted" 2>/dev/null || true
-  done
+  local dir=$1 mounted
+  mapfile -t mounted < <(cut -d' ' -f2 /proc/self/mounts | grep "^$dir/" | sort -r)
+  [ ${#mounted[@]} -eq 0 ] || umount "${mounted[@]}" 2>/dev/null || true
+  mapfile -t mounted < <(cut -d' ' -f2 /proc/self/mounts | grep "^$dir/" | sort -r)
+  [ ${#mounted[@]} -eq 0 ] || umount -l "${mounted[@]}" 2>/dev/null || true
 }
 
 # What a node leaves outside its own folder: the network plugins' result cache, links to pod logs, empty cgroups.
 remove_node_traces() {
-  rm -f /var/lib/cni/results/"$NETNS-node$1"-* 2>/dev/null || true
-  find /var/log/containers -maxdepth 1 -lname "$STATE/node$1/*" -delete 2>/dev/null || true
+  local k=$1
+  { grep -rlF -- "$STATE/node$k/" /var/lib/cni/results 2>/dev/null || true; } | xargs -r rm -f
+  rm -f /var/lib/cni/results/"$NETNS-node$k"-* 2>/dev/null || true
+  find /var/log/containers -maxdepth 1 -lname "$STATE/node$k/*" -delete 2>/dev/null || true
   find /sys/fs/cgroup -maxdepth 3 -type d -path '*/k8s.io*' -delete 2>/dev/null || true  # only empty ones can go
+}
+
+# Sockets of shims and kubelets at places that cannot be chosen; nobody listens on them any more.
+remove_dead_sockets() {
+  local socket
+  for socket in /run/containerd/s/* /var/lib/kubelet/device-plugins/kubelet.sock; do
+    [ -S "$socket" ] && ! grep -qF -- " $socket" /proc/net/unix && rm -f "$socket"
+  done
+  [ -S /var/lib/kubelet/device-plugins/kubelet.sock ] || rm -f /var/lib/kubelet/device-plugins/kubelet_internal_checkpoint
 }

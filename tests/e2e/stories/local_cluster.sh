@@ -1,11 +1,12 @@
-# The stage itself, with real etcd on it: volumes, DNS, Services, a node that is lost and returns.
+# (no stage) The local Kubernetes itself, with real etcd on it: volumes, DNS, Services, a node that is lost and returns.
+own_cluster two --nodes 2
 begin=$SECONDS
-"$CLUSTER" up --name "$STAGE" 2>&1 | tail -1
+"$CLUSTER" up --name "$OWN" 2>&1 | tail -1
 ((SECONDS - begin < 20)) || fail "a second 'up' took $((SECONDS - begin)) s; 20 are allowed"
-"$CLUSTER" status --name "$STAGE" >"$LOGS/status.txt" || { cat "$LOGS/status.txt" >&2; fail "a process of the cluster has ended"; }
+"$CLUSTER" status --name "$OWN" >"$LOGS/status.txt" || { cat "$LOGS/status.txt" >&2; fail "a process of the cluster has ended"; }
 
 "$ROOT/deploy/local/pack-image.sh" quorate.dev/test-etcd:1 "$LOGS/etcd.tar" "$PARTS/etcd" "$PARTS/etcdctl"
-"$CLUSTER" load-image "$LOGS/etcd.tar" --name "$STAGE"
+"$CLUSTER" load-image "$LOGS/etcd.tar" --name "$OWN"
 rm "$LOGS/etcd.tar"
 kn apply -f - >/dev/null <<YAML
 apiVersion: v1
@@ -65,10 +66,10 @@ wait_for "the claim has 2Gi" 20 grown
 
 tell "a node is lost, and returns"
 lost=$(kn get pod etcd-0 -o jsonpath='{.spec.nodeName}')
-"$CLUSTER" stop-node "${lost#node}" --name "$STAGE"
+"$CLUSTER" stop-node "${lost#node}" --name "$OWN"
 node_lost() { [ "$(K get node "$lost" -o json | jq -r '.status.conditions[] | select(.type == "Ready") | .status')" != True ]; }
 wait_for "Kubernetes notices" 90 node_lost
-"$CLUSTER" start-node "${lost#node}" --name "$STAGE"
+"$CLUSTER" start-node "${lost#node}" --name "$OWN"
 wait_for "three real etcd again" 120 kn rollout status statefulset/etcd --timeout=1s
 expect_equal "the key" value "$("$PARTS/etcdctl" --endpoints="$url" get key --print-value-only)"
 
