@@ -34,14 +34,18 @@ class GrpcPipeline final : public Pipeline {
     while (queue_.Next(&tag, &ok)) delete static_cast<Call*>(tag);
   }
 
-  void Start(const Method& method, const google::protobuf::MessageLite& request,
-             std::uint64_t tag) override {
+  void Start(const Method& method, const google::protobuf::MessageLite& request, std::uint64_t tag,
+             std::chrono::milliseconds timeout) override {
     grpc::ByteBuffer bytes;
     bool own = false;
     grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::MessageLite>(request, &bytes,
                                                                                    &own);
     auto call = std::make_unique<Call>();
     call->tag = tag;
+    if (timeout.count() > 0) {
+      call->context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                              gpr_time_from_millis(timeout.count(), GPR_TIMESPAN)));
+    }
     auto& stub = stubs_[tag % stubs_.size()];
     call->reader = stub.PrepareUnaryCall(&call->context, method.path, bytes, &queue_);
     call->reader->StartCall();
@@ -60,12 +64,20 @@ class GrpcPipeline final : public Pipeline {
     const std::unique_ptr<Call> call(static_cast<Call*>(tag));
     Done done{call->tag, {}};
     if (!call->status.ok()) done.status = ToError(call->status);
+    response_.Swap(&call->response);
     return done;
+  }
+
+  bool Parse(google::protobuf::MessageLite& response) override {
+    return grpc::GenericDeserialize<grpc::ProtoBufferReader, google::protobuf::MessageLite>(
+               &response_, &response)
+        .ok();
   }
 
  private:
   std::vector<grpc::GenericStub> stubs_;
   grpc::CompletionQueue queue_;
+  grpc::ByteBuffer response_;
 };
 
 }  // namespace
