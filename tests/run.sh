@@ -4,7 +4,7 @@
 # Usage: tests/run.sh [--no-e2e] [--label LABEL]...
 #
 # From a clean clone, as root on Debian 12 with Go 1.25 or newer and Node.js. Tests that need no cluster run two at a time; the
-# stories on a real Kubernetes (label e2e) follow one by one. Log of the run: build/release/tests.log.
+# stories on a real Kubernetes (label e2e) follow, those side by side that do not disturb each other. Log of the run: build/release/tests.log.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -55,7 +55,7 @@ main() {
   run_tests -j 2 -LE e2e "${only[@]}"
   if [ -n "$E2E" ]; then
     say "stories on a real Kubernetes"
-    run_tests -L e2e "${only[@]}"
+    run_tests -j 3 -L e2e "${only[@]}"
   fi
   printf '\n'
   [ ${#FAILED_NAMES[@]} -eq 0 ] || printf 'The following tests FAILED:\n%s\n' "$(printf '%s\n' "${FAILED_NAMES[@]}")"

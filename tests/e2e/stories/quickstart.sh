@@ -17,7 +17,7 @@ current() { PATH=$PARTS:$PATH "$ROOT/deploy/quickstart.sh" "$@" --cluster curren
 current --image "quorate.dev/quorate:$VERSION"
 expect_match "it shows the key" 'get quickstart/hello: written' "$(cat "$LOGS/current.txt")"
 current down
-expect_equal "clusters left" 0 "$(K get etcdclusters -A -o name | wc -l)"
+expect_equal "clusters left" 0 "$(kn get etcdclusters -o name | wc -l)"
 expect_equal "operators left" 0 "$(K -n quorate-system get deployments -o name | wc -l)"
 kn delete pvc --all --timeout=60s >/dev/null
 "$ROOT/deploy/quickstart.sh" operator --name "$STAGE" --skip-build >"$LOGS/again.txt" 2>&1 || { tail -30 "$LOGS/again.txt" >&2; fail "installing the operator again"; }
