@@ -102,6 +102,10 @@ class Client {
   // As configured, or as last given to SetEndpoints.
   virtual std::vector<std::string> endpoints() const = 0;
   virtual void SetEndpoints(std::vector<std::string> endpoints) = 0;
+  // StatusOf each endpoint, in their order, asked all at once: those that do not answer cost one
+  // timeout together. Each is tried once.
+  virtual std::vector<Result<etcdserverpb::StatusResponse>> StatusOfAll(
+      const std::vector<std::string>& endpoints, const CallOptions& options);
 
   // The same for a request that knows its response type.
   template <typename Response, typename Request>

@@ -199,6 +199,64 @@ Status GrpcClient::CallOnce(const Attempt& attempt, const Method& method, const 
   return ToError(status);
 }
 
+// One status call of several under way. Behind a pointer: gRPC writes into it.
+struct GrpcClient::Question {
+  explicit Question(std::string whom) : endpoint(std::move(whom)) {}
+
+  const std::string endpoint;
+  grpc::ClientContext context;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<MessageLite>> call;
+  etcdserverpb::StatusResponse response;
+  grpc::Status status;
+};
+
+std::vector<Result<etcdserverpb::StatusResponse>> GrpcClient::StatusOfAll(
+    const std::vector<std::string>& endpoints, const CallOptions& options) {
+  if (!options_.user.empty())
+    return Client::StatusOfAll(endpoints, options);  // needs a token first
+  const Deadline deadline(options.timeout.value_or(options_.call_timeout));
+  const Metadata metadata = MakeMetadata(options);
+  grpc::CompletionQueue queue;
+  std::vector<std::unique_ptr<Question>> questions;
+  for (const std::string& endpoint : endpoints) {
+    questions.push_back(std::make_unique<Question>(endpoint));
+    Ask(*questions.back(), deadline, metadata, queue);
+  }
+  queue.Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue.Next(&tag, &ok)) {
+  }
+  std::vector<Result<etcdserverpb::StatusResponse>> answers;
+  for (const auto& question : questions) {
+    if (question->status.ok()) {
+      answers.emplace_back(std::move(question->response));
+    } else {
+      answers.emplace_back(Annotate(ToError(question->status), question->endpoint));
+    }
+  }
+  return answers;
+}
+
+// While the connection is being made the call waits for it; one that is refused fails the call.
+void GrpcClient::Ask(Question& question, const Deadline& deadline, const Metadata& metadata,
+                     grpc::CompletionQueue& queue) {
+  const auto channel = ChannelFor(question.endpoint);
+  if (!channel.ok()) {
+    question.status = grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, channel.error().message);
+    return;
+  }
+  // Of a connection that idled, find out first whether its end arrived meanwhile.
+  (*channel)->WaitForStateChange((*channel)->GetState(true), gpr_now(GPR_CLOCK_MONOTONIC));
+  question.context.set_deadline(deadline.end());
+  for (const auto& [key, value] : metadata) question.context.AddMetadata(key, value);
+  grpc::TemplatedGenericStub<MessageLite, MessageLite> stub(*channel);
+  question.call =
+      stub.PrepareUnaryCall(&question.context, kStatus.path, etcdserverpb::StatusRequest(), &queue);
+  question.call->StartCall();
+  question.call->Finish(&question.response, &question.status, &question);
+}
+
 Metadata GrpcClient::MakeMetadata(const CallOptions& options) {
   Metadata metadata = {{"client-api-version", kApiVersion}};
   if (options.require_leader) metadata["hasleader"] = "true";

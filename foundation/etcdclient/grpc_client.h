@@ -26,10 +26,13 @@ class GrpcClient final : public Client {
   Result<std::unique_ptr<Stream>> Open(const Method& method, const CallOptions& options) override;
   std::vector<std::string> endpoints() const override;
   void SetEndpoints(std::vector<std::string> endpoints) override;
+  std::vector<Result<etcdserverpb::StatusResponse>> StatusOfAll(
+      const std::vector<std::string>& endpoints, const CallOptions& options) override;
 
  private:
   class Deadline;
   struct Attempt;
+  struct Question;
 
   Result<std::shared_ptr<grpc::Channel>> ChannelFor(const std::string& endpoint);
   // Runs `attempt` on one endpoint after another until it succeeds or may not be tried again.
@@ -42,6 +45,9 @@ class GrpcClient final : public Client {
   Status CallOnce(const Attempt& attempt, const Method& method, const Metadata& metadata,
                   const google::protobuf::MessageLite& request,
                   google::protobuf::MessageLite& response);
+  // Sends it; its answer arrives on the queue.
+  void Ask(Question& question, const Deadline& deadline, const Metadata& metadata,
+           grpc::CompletionQueue& queue);
   Metadata MakeMetadata(const CallOptions& options);
   // Gets a token from this endpoint. Ok without one where authentication is off.
   Status Authenticate(const Attempt& attempt);

@@ -14,6 +14,7 @@
 
 namespace grpc {
 class Channel;
+class CompletionQueue;
 }  // namespace grpc
 
 namespace quorate::etcdclient {

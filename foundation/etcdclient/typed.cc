@@ -126,6 +126,16 @@ Result<StatusResponse> Client::StatusOf(const std::string& endpoint, CallOptions
   return Call<StatusResponse>(kStatus, StatusRequest(), options);
 }
 
+// For a client that can ask only one after the other.
+std::vector<Result<StatusResponse>> Client::StatusOfAll(const std::vector<std::string>& endpoints,
+                                                        const CallOptions& options) {
+  CallOptions once = options;
+  once.one_round = true;
+  std::vector<Result<StatusResponse>> answers;
+  for (const std::string& endpoint : endpoints) answers.push_back(StatusOf(endpoint, once));
+  return answers;
+}
+
 Result<DefragmentResponse> Client::Defragment(const std::string& endpoint, CallOptions options) {
   options.endpoint = endpoint;
   return Call<DefragmentResponse>(kDefragment, DefragmentRequest(), options);

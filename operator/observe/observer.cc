@@ -234,25 +234,24 @@ void Observer::AskMembers(const plan::Desired& desired, plan::Observed& observed
     observed.members_error = "no member can be asked";
     return;
   }
-  std::string knows_leader;
+  etcdclient::CallOptions options;
+  options.timeout = options_.patience;
+  options.one_round = true;
+  const auto answers = client->StatusOfAll(endpoints, options);
+  std::size_t next = 0;
   for (plan::Slot& slot : observed.slots) {
     if (!slot.pod || slot.pod->endpoint.empty()) continue;
-    etcdclient::CallOptions options;
-    options.timeout = options_.patience;
-    options.one_round = true;
-    const auto status = client->StatusOf(slot.pod->endpoint, options);
+    const auto& status = answers[next++];
     if (!status.ok()) continue;
     slot.server = FactsOf(*status);
-    if (slot.server->leader.value != 0 && !slot.server->learner) knows_leader = slot.pod->endpoint;
+    if (slot.server->leader.value != 0 && !slot.server->learner) {
+      options.endpoint = slot.pod->endpoint;
+    }
   }
-  if (knows_leader.empty()) {
+  if (options.endpoint.empty()) {
     observed.members_error = "no member knows a leader";
     return;
   }
-  etcdclient::CallOptions options;
-  options.timeout = options_.patience;
-  options.endpoint = knows_leader;
-  options.one_round = true;
   const auto list = client->MemberList(/*linearizable=*/true, options);
   if (!list.ok()) {
     observed.members_error = list.error().message;

@@ -1,10 +1,10 @@
 // Observer: reads everything about one cluster once and makes one Observed of it.
 //
 // Kubernetes objects come through a Reader: caches for a look, the live Client before a step.
-// Members are always asked live: each running pod's server for its status, then any that knows a
-// leader for the linearizable member list. A member that does not answer within the patience is
-// absent from the facts, never an error; an API server that does not answer is one, because half a
-// picture would look like a smaller cluster.
+// Members are always asked live: each running pod's server for its status, all at once, then any
+// that knows a leader for the linearizable member list. A member that does not answer within the
+// patience is absent from the facts, never an error; an API server that does not answer is one,
+// because half a picture would look like a smaller cluster.
 //
 // Ownership: borrows the Random. Keeps one client per cluster between looks.
 // Thread: several workers, never two for one cluster.

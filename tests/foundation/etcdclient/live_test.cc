@@ -1,5 +1,9 @@
 // The client against a real etcd: every kind of call once, exact error texts, failover, a watch
 // across a restart.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <chrono>
 
 #include "base/digest.h"
@@ -63,6 +67,49 @@ TEST_F(LiveTest, GrantsKeepsAndDropsALease) {
   EXPECT_EQ(client_->LeaseLeases()->leases_size(), 1);
   EXPECT_TRUE(client_->LeaseRevoke(LeaseId{7}).ok());
   EXPECT_EQ(client_->LeaseKeepAlive(LeaseId{7})->ttl(), 0);
+}
+
+// A port that takes connections and never says a word.
+class DeafServer {
+ public:
+  DeafServer() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_, any, size), 0);
+    EXPECT_EQ(::listen(socket_, 8), 0);
+    EXPECT_EQ(::getsockname(socket_, any, &size), 0);
+    endpoint_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  }
+  ~DeafServer() { ::close(socket_); }
+  DeafServer(const DeafServer&) = delete;
+  DeafServer& operator=(const DeafServer&) = delete;
+  const std::string& endpoint() const { return endpoint_; }
+
+ private:
+  const int socket_;
+  std::string endpoint_;
+};
+
+TEST_F(LiveTest, AsksAllForTheirStatusAtOnceSoThatTheSilentCostOneTimeoutTogether) {
+  const DeafServer a;
+  const DeafServer b;
+  const DeafServer c;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto answers = client_->StatusOfAll(
+      {a.endpoint(), etcd_->endpoint(), b.endpoint(), "http://127.0.0.1:1", c.endpoint()},
+      {.timeout = milliseconds(1000)});
+  const auto took = std::chrono::steady_clock::now() - begin;
+  ASSERT_EQ(answers.size(), 5U);
+  EXPECT_EQ(answers[0].error().code, Code::kDeadlineExceeded);
+  ASSERT_TRUE(answers[1].ok()) << answers[1].error().message;
+  EXPECT_EQ(answers[1]->header().member_id(), answers[1]->leader());
+  EXPECT_EQ(answers[3].error().code, Code::kUnavailable);
+  EXPECT_NE(answers[3].error().message.find("127.0.0.1:1"), std::string::npos);
+  EXPECT_FALSE(answers[4].ok());
+  EXPECT_LT(took, seconds(2));
 }
 
 TEST_F(LiveTest, AnswersAboutMembersAndTheirState) {
