@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "app/http_endpoint.h"
+#include "app/process_facts.h"
 #include "app/wiring.h"
 #include "base/bytes.h"
 #include "base/log.h"
@@ -117,6 +118,7 @@ int RunOperator(const config::Options& options) {
     return etcdclient::MakeClient(std::move(client));
   };
   Wiring wiring(**http, clock, disk, random, std::move(wiring_options));
+  wiring.metrics().AboutProgram(QUORATE_VERSION, ReadProcessFacts);
 
   net::EventLoop loop("http");
   loop.Start();

@@ -102,6 +102,9 @@ Wiring::~Wiring() = default;
 runtime::Manager& Wiring::manager() {
   return parts_->manager;
 }
+runtime::Metrics& Wiring::metrics() {
+  return parts_->metrics;
+}
 const runtime::Health& Wiring::health() const {
   return parts_->health;
 }

@@ -38,6 +38,7 @@ class Wiring {
   Wiring& operator=(const Wiring&) = delete;
 
   runtime::Manager& manager();
+  runtime::Metrics& metrics();
   const runtime::Health& health() const;
 
  private:

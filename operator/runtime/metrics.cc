@@ -7,6 +7,8 @@
 #include <prometheus/text_serializer.h>
 
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "base/mutex.h"
 
@@ -49,6 +51,46 @@ void RaiseTo(Counter& counter, double value) {
   if (value > counter.Value()) counter.Increment(value - counter.Value());
 }
 
+// The names that every Prometheus client library gives to these.
+class Process {
+ public:
+  Process(Registry& registry, std::function<ProcessFacts()> read)
+      : read_(std::move(read)),
+        cpu_(MakeCounter(registry, "process_cpu_seconds_total",
+                         "Total user and system CPU time spent in seconds")
+                 .Add({})),
+        resident_(Add(registry, "process_resident_memory_bytes", "Resident memory size in bytes")),
+        virtual_(Add(registry, "process_virtual_memory_bytes", "Virtual memory size in bytes")),
+        open_files_(Add(registry, "process_open_fds", "Number of open file descriptors")),
+        open_files_max_(
+            Add(registry, "process_max_fds", "Maximum number of open file descriptors")),
+        started_(Add(registry, "process_start_time_seconds",
+                     "Start time of the process since unix epoch in seconds")) {}
+
+  void Update() {
+    const ProcessFacts facts = read_();
+    RaiseTo(cpu_, facts.cpu_seconds);
+    resident_.Set(facts.resident_bytes);
+    virtual_.Set(facts.virtual_bytes);
+    open_files_.Set(facts.open_files);
+    open_files_max_.Set(facts.open_files_max);
+    started_.Set(facts.started_unix_seconds);
+  }
+
+ private:
+  static Gauge& Add(Registry& registry, const char* name, const char* help) {
+    return MakeGauge(registry, name, help).Add({});
+  }
+
+  std::function<ProcessFacts()> read_;
+  Counter& cpu_;
+  Gauge& resident_;
+  Gauge& virtual_;
+  Gauge& open_files_;
+  Gauge& open_files_max_;
+  Gauge& started_;
+};
+
 }  // namespace
 
 struct Metrics::Impl {
@@ -80,6 +122,7 @@ struct Metrics::Impl {
   Family<Gauge>& conditions = MakeGauge(registry, "quorate_operator_cluster_condition",
                                         "Condition of a cluster: 1 true, 0 false, -1 unknown");
   Mutex mutex;
+  std::optional<Process> process QUORATE_GUARDED_BY(mutex);
   std::map<std::pair<std::string, std::string>, std::map<std::string, Gauge*>> clusters
       QUORATE_GUARDED_BY(mutex);
 };
@@ -145,7 +188,19 @@ void Metrics::ForgetCluster(std::string_view ns, std::string_view name) {
   impl_->clusters.erase(it);
 }
 
+void Metrics::AboutProgram(const std::string& version, std::function<ProcessFacts()> process) {
+  MakeGauge(impl_->registry, "quorate_operator_build_info", "1; the labels say what runs")
+      .Add({{"version", version}})
+      .Set(1);
+  const MutexLock lock(impl_->mutex);
+  impl_->process.emplace(impl_->registry, std::move(process));
+}
+
 std::string Metrics::Render() const {
+  {
+    const MutexLock lock(impl_->mutex);
+    if (impl_->process) impl_->process->Update();
+  }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,16 @@
 #include "runtime/work_queue.h"
 
 namespace quorate::runtime {
+
+// What the kernel says about this process.
+struct ProcessFacts {
+  double cpu_seconds = 0;  // user and system time
+  double resident_bytes = 0;
+  double virtual_bytes = 0;
+  double open_files = 0;
+  double open_files_max = 0;
+  double started_unix_seconds = 0;
+};
 
 class Metrics {
  public:
@@ -34,6 +45,8 @@ class Metrics {
   void ClusterCondition(std::string_view ns, std::string_view name, std::string_view condition,
                         double value);
   void ForgetCluster(std::string_view ns, std::string_view name);
+  // Which program this is, once; `process` is asked at each Render, from its thread.
+  void AboutProgram(const std::string& version, std::function<ProcessFacts()> process);
 
   // Prometheus text format 0.0.4.
   std::string Render() const;
