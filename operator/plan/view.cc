@@ -152,6 +152,18 @@ bool View::HasQuorum() const {
   return list_known() && voters_ > 0 && healthy_voters_ >= Quorum(voters_);
 }
 
+const MemberView* View::Sealing() const {
+  if (!formed() || active() != 1) return nullptr;
+  if (desired_.cluster.status.plan.operation != api::Operation::kBootstrap) return nullptr;
+  for (const MemberView& member : members_) {
+    if (member.slot == nullptr || member.leaving) continue;
+    const bool seed = member.slot->object.spec.join_mode != api::JoinMode::kLearner;
+    const bool on_its_way = seed && !member.healthy && FailureEvidence(member).empty();
+    return on_its_way ? &member : nullptr;
+  }
+  return nullptr;
+}
+
 const MemberView* View::Joining() const {
   for (const MemberView& member : members_) {
     if (member.slot && !member.leaving && !member.voter() && (list_known() || !member.joined)) {

@@ -64,6 +64,9 @@ class View {
   // Members that stay or are to become members: slots that do not leave, and listed members without
   // a slot.
   int active() const { return active_; }
+  // The only member there ever was, while its first pod, which could have formed the cluster, is
+  // being made again as planned; nullptr: that is over, or something else is wrong.
+  const MemberView* Sealing() const;
   // A slot that neither leaves nor is a voter yet; nullptr: none.
   const MemberView* Joining() const;
   const MemberView* Leader() const;

@@ -184,7 +184,8 @@ void SetServing(const View& view, const plan::Plan& plan, const Findings& found,
           found.available ? "a quorum of the members agreed on who is a member"
           : view.formed() ? "no quorum of the members answers"
                           : "the cluster is not formed yet");
-  const bool lost = view.formed() && !found.hibernating && view.voters() > 0 && !view.HasQuorum();
+  const bool lost = view.formed() && !found.hibernating && view.voters() > 0 && !view.HasQuorum() &&
+                    view.Sealing() == nullptr;
   out.Set(
       "QuorumLost", lost, lost ? "TooFewMembersAnswer" : "QuorumHolds",
       lost ? (plan.operation == Operation::kBlocked ? found.sentence

@@ -46,6 +46,26 @@ Verdict Seal(const View& view) {
   return std::nullopt;
 }
 
+// Until it answers again this is still the forming of the cluster, and no loss of quorum: nobody
+// was ever served.
+Verdict ComeBackSealed(const View& view) {
+  const MemberView* seed = view.Sealing();
+  if (seed == nullptr || seed->volume() == nullptr) return std::nullopt;
+  const std::string& name = seed->name;
+  const PodFacts* pod = seed->pod();
+  const std::string why = "the cluster is formed: its first pod is made again";
+  if (pod && pod->terminating) {
+    return kSpeaker.Wait(name, why, "pod " + pod->name + " to be gone");
+  }
+  if (pod && (pod->phase == PodPhase::kPending || pod->phase == PodPhase::kRunning)) {
+    return kSpeaker.WaitBriefly(view, name, why, "its server: " + view.Symptom(*seed));
+  }
+  if (pod || seed->volume()->terminating) return std::nullopt;  // rule 7
+  return kSpeaker.Act(
+      CreatePod{name, Start::kExisting, view.InitialCluster(name), view.cluster_id(), "voter"},
+      name, why);
+}
+
 Verdict StartSeed(const View& view, const MemberView& seed) {
   const std::string& name = seed.name;
   const VolumeFacts* volume = seed.volume();
@@ -79,7 +99,10 @@ Verdict StartSeed(const View& view, const MemberView& seed) {
 }  // namespace
 
 Verdict Bootstrap(const View& view) {
-  if (view.formed()) return Seal(view);
+  if (view.formed()) {
+    Verdict seal = Seal(view);
+    return seal ? std::move(seal) : ComeBackSealed(view);
+  }
   if (Restores(view) && !view.observed().restore.problem.empty()) {
     return kSpeaker.Wait("", view.observed().restore.problem, "a backup that can be restored");
   }

@@ -7,6 +7,7 @@ namespace quorate::plan {
 
 Verdict QuorumLost(const View& view) {
   if (!view.formed() || view.HasQuorum() || view.voters() == 0) return std::nullopt;
+  if (view.Sealing()) return std::nullopt;  // rule 6 stopped it, and brings it back
   constexpr Speaker kSpeaker{"11 quorum lost", api::Operation::kBlocked};
   int answering = 0;
   std::string missing;

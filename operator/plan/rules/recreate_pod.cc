@@ -18,9 +18,11 @@ Verdict ForMember(const View& view, const MemberView& member) {
         "its pod ended for good" + (pod->problem.empty() ? std::string() : ": " + pod->problem),
         {"CreatePod " + name});
   }
-  // While nobody can be asked who is a member, whoever has a volume may be one: its server finds
-  // out and can do no harm.
-  const bool may_be_member = member.joined || (!view.list_known() && member.volume() != nullptr);
+  // A voter is always on record: its volume gets its name before the promotion. Only where all
+  // records are gone, whoever has a volume may be a member: its server finds out, and can do no
+  // harm.
+  const bool no_records = !view.list_known() && view.voters() == 0;
+  const bool may_be_member = member.joined || (no_records && member.volume() != nullptr);
   if (!may_be_member || !view.FailureEvidence(member).empty()) return std::nullopt;
   if (pod && pod->terminating) {
     return kSpeaker.Wait(name, name + " has no running pod", "pod " + pod->name + " to be gone");

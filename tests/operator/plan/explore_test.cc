@@ -21,7 +21,9 @@ using std::chrono::seconds;
 
 Plan PlanFor(World& world) {
   const Observed seen = world.Look();
-  return MakePlan(world.WhatIsDesired(), seen, world.now);
+  Plan plan = MakePlan(world.WhatIsDesired(), seen, world.now);
+  world.cluster.status.plan.operation = plan.operation;  // what the next pass remembers
+  return plan;
 }
 
 // Plans and acts until nothing changes; true when the world is as asked for.

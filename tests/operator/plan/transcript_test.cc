@@ -132,6 +132,7 @@ class Scene {
            cluster.spec.bootstrap.emplace().restore.emplace();
            observed_.restore.problem = value;
          }},
+        {"was", [&] { cluster.status.plan.operation = *api::FromWord<api::Operation>(value); }},
         {"no-finalizer", [&] { observed_.has_finalizer = false; }},
         {"no-services", [&] { observed_.client_service = false; }},
         {"no-budget", [&] { no_budget_ = true; }},

@@ -52,6 +52,32 @@ TEST(StatusTest, AFreshClusterIsNotReadyAndSaysWhatItWaitsFor) {
   EXPECT_EQ(status.ready, "0/3");
 }
 
+// The seed's pod is made again once the cluster id is on record. That used to be told as a lost
+// quorum.
+TEST(StatusTest, ForMakingTheSeedsPodAgainNoQuorumIsCalledLost) {
+  World world(1);
+  bool restarted = false;
+  for (int i = 0; i < 100 && !world.IsConverged(); ++i) {
+    const plan::Observed seen = world.Look();
+    const plan::Plan plan = plan::MakePlan(world.WhatIsDesired(), seen, world.now);
+    Look(world);
+    if (plan.next) world.Do(*plan.next);
+    if (plan.next && std::holds_alternative<plan::DeletePod>(*plan.next)) {
+      restarted = true;
+      const api::ClusterStatus stopping = Look(world);
+      EXPECT_EQ(StatusOf(stopping, "QuorumLost"), "False");
+      EXPECT_EQ(stopping.phase, "Forming");
+      EXPECT_EQ(StatusOf(stopping, "Ready"), "False");
+    }
+    world.Settle();
+    EXPECT_EQ(StatusOf(Look(world), "QuorumLost"), "False") << "pass " << i;
+  }
+  EXPECT_TRUE(restarted);
+  EXPECT_EQ(StatusOf(Look(world), "Ready"), "True");
+  world.DeletePod(world.names[0]);
+  EXPECT_EQ(StatusOf(Look(world), "QuorumLost"), "True") << "later it is";
+}
+
 TEST(StatusTest, AConvergedClusterIsReadyAndIdle) {
   World world(3);
   Advance(world);
