@@ -151,7 +151,7 @@ start_everything() {
   done
 }
 
-# Storage goes last: without it the API server holds its port for a minute. Nobody is waited for long: all of it goes.
+# Nobody is asked to end in good order: all that they would put in order is removed.
 down_one() {
   local k
   lock
@@ -160,12 +160,10 @@ down_one() {
     return 0
   fi
   NODES=$(cat "$STATE/nodes" 2>/dev/null || echo 3)
-  end_processes 2 volumes coredns kube-proxy kube-scheduler kube-controller-manager \
-    $(for ((k = 1; k <= NODES; k++)); do echo "kubelet-node$k" "containerd-node$k"; done)
+  # shellcheck disable=SC2046  # names
+  end_processes 0 $(all_processes)
   for ((k = 1; k <= NODES; k++)); do end_containers "$k" & done
-  end_process kube-apiserver 2
   wait
-  end_process storage 1
   if exists; then
     set_addresses "$(cat "$STATE/subnet")"
     for ((k = 1; k <= NODES; k++)); do remove_node_traces "$k"; done

@@ -59,16 +59,16 @@ find_group() {
   group_runs "$PID"
 }
 
-# end_process NAME [SECONDS]: TERM, then KILL when it has not gone after SECONDS (5). Both go to its whole process group:
+# end_process NAME [SECONDS]: TERM, then KILL when it has not gone after SECONDS (5; 0: KILL at once). Both go to its whole process group:
 # start_process made it the leader of one of its own.
 end_process() {
   local name=$1 patience=${2:-5} PID START LIFE begin waited
   if find_group "$name"; then
-    kill -- "-$PID" 2>/dev/null || true
+    ((patience == 0)) || kill -- "-$PID" 2>/dev/null || true
     begin=$(now_ms)
     while group_runs "$PID"; do
       waited=$(($(now_ms) - begin))
-      if ((waited > patience * 1000)); then kill -9 -- "-$PID" 2>/dev/null || true; fi
+      if ((waited >= patience * 1000)); then kill -9 -- "-$PID" 2>/dev/null || true; fi
       if ((waited > patience * 1000 + 2000)); then
         say "$name (process group $PID) does not end, not even by SIGKILL"
         break

@@ -24,11 +24,13 @@ tell "it stays that way: nothing is removed, wiped or formed anew"
 for _ in 1 2 3; do
   expect_equal "QuorumLost" True "$(condition c QuorumLost)"
   expect_equal "the survivor's volume" "$survivor_volume_uid" "$(kn get pvc "$survivor-data" -o jsonpath='{.metadata.uid}')"
+  expect_equal "pods: nobody without data gets one" "$survivor" "$(member_pods c)"
   expect_equal "member slots" "$members" "$(kn get etcdmembers -o jsonpath='{.items[*].metadata.uid}')"
   expect_equal "cluster id" "$id" "$(status_of c .status.clusterID)"
   kn wait --for=condition=Ready etcdcluster/c --timeout=4s >/dev/null 2>&1 && fail "Ready without a quorum"
 done
 text=$(kn describe etcdcluster c)
 expect_match "kubectl describe says so" 'QuorumLost' "$text"
+expect_match "an event says so" '^QuorumLost$' "$(kn get events -o json | jq -r '.items[].reason')"
 expect_match "and says why" '(volume|quorum)' "$(status_of c '.status.message')"
 tell "it says: $(status_of c .status.message)"

@@ -1,6 +1,7 @@
 # One member becomes three, then five, then three again, under a writer that checks every key it was promised.
 apply_cluster c 1
 wait_ready c 1 60
+expect_equal "no word of a lost quorum" "" "$(kn get events -o json | jq -r '.items[] | select(.reason | startswith("Quorum")) | .note // .message')"
 id=$(cluster_id c)
 start_writer c
 for size in 3 5 3; do
