@@ -6,13 +6,13 @@
 #   USES   rooms this one may include; checked against QUORATE_EDGES below.
 #   LINKS  third-party targets, always PRIVATE: a room never leaks a vendor type.
 #   PCH    vendor headers precompiled for this room.
-#   SIM_SOURCES  what the simulated variant compiles, where that is less than SOURCES.
+#   SIM_SOURCES, SIM_USES  what the simulated variant compiles and links, where that is less than the whole room.
 #
 # Rooms of QUORATE_SIMULATED_ROOMS are compiled a second time as quorate::<room>_sim, with QUORATE_SIMULATED defined: the
 # places of base/site.h ask an oracle there. Only the cluster simulator and the tests of planted bugs link these, and a
 # program links either a room or its variant, never both. A variant is built only when something that is built links it.
 
-set(QUORATE_SIMULATED_ROOMS raft wire wal snapshot storage mvcc lease auth membership watch apply peer node)
+set(QUORATE_SIMULATED_ROOMS raft wire wal snapshot storage mvcc lease auth membership watch apply peer node app)
 
 # Allowed edges, "room:dep,dep". The tidy test reads this very table.
 set(QUORATE_EDGES
@@ -80,7 +80,7 @@ function(quorate_check_edges name)
 endfunction()
 
 function(quorate_room room)
-  cmake_parse_arguments(R "" "" "HEADERS;SOURCES;SIM_SOURCES;USES;LINKS;PCH" ${ARGN})
+  cmake_parse_arguments(R "" "" "HEADERS;SOURCES;SIM_SOURCES;SIM_USES;USES;LINKS;PCH" ${ARGN})
   cmake_path(GET CMAKE_CURRENT_SOURCE_DIR PARENT_PATH root)
   cmake_path(GET root FILENAME tree)
   set(name ${room})
@@ -92,7 +92,10 @@ function(quorate_room room)
     if(NOT R_SIM_SOURCES)
       set(R_SIM_SOURCES ${R_SOURCES})
     endif()
-    quorate_simulated_room(${name} "${root}" "${R_SIM_SOURCES}" "${R_USES}" "${R_LINKS}")
+    if(NOT R_SIM_USES)
+      set(R_SIM_USES ${R_USES})
+    endif()
+    quorate_simulated_room(${name} "${root}" "${R_SIM_SOURCES}" "${R_SIM_USES}" "${R_LINKS}")
   endif()
   list(TRANSFORM R_USES PREPEND "quorate::")
   if(R_SOURCES)

@@ -1,21 +1,17 @@
 #include "app/boot.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "app/force_new_cluster.h"
+#include "app/replay.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "raft/core.h"
-#include "snapshot/conf_state.h"
 #include "snapshot/import.h"
-#include "snapshot/snap_file.h"
 #include "storage/rocks_backend.h"
 #include "wal/reader.h"
-#include "wal/repair.h"
 #include "wal/segment.h"
-#include "wire/raftpb.h"
 
 namespace quorate::app {
 namespace {
@@ -25,22 +21,6 @@ using Step = std::optional<Ending>;  // nothing: go on
 
 std::string MemberDirectory(const config::Options& options) {
   return options.data_dir + "/member";
-}
-
-// The committed entries with which every member of a new cluster begins: one addition each, by id.
-std::vector<raft::Entry> MakeBootstrapEntries(const std::vector<Member>& members) {
-  std::vector<raft::Entry> entries;
-  for (const Member& member : members) {
-    raft::Entry entry;
-    entry.type = raft::EntryType::kConfChange;
-    entry.term = Term{1};
-    entry.index = LogIndex{entries.size() + 1};
-    entry.data = raft::Payload(wire::EncodeConfChange({.type = raft::ConfChangeType::kAddNode,
-                                                       .member = member.id,
-                                                       .context = membership::ToJson(member)}));
-    entries.push_back(std::move(entry));
-  }
-  return entries;
 }
 
 class Booting {
@@ -64,11 +44,14 @@ class Booting {
       if (Step step = TRY(CreateLog())) return step;
     }
     TRY(OpenStore());
-    if (Step step = TRY(ReplayLog())) return step;
+    TRY(ReplayAll());
     if (Step step = CheckIdentity()) return step;
-    if (IsBlank()) {
+    if (blank_) {
       if (Step step = TRY(FinishFormation())) return step;
     }
+    boot_.mark = replayed_.mark;
+    boot_.start = std::move(replayed_.start);
+    boot_.writer = std::move(replayed_.writer);
     if (options_.force_new_cluster) TRY(Force());
     boot_.start.applied = boot_.backend->position().index;
     return Step();
@@ -132,58 +115,14 @@ class Booting {
     return {};
   }
 
-  // A crash between the durable mark of a received snapshot and its installation: install it now,
-  // the log begins behind it.
-  Status InstallReceived(const std::vector<wal::SnapshotMark>& marks) {
-    if (marks.empty() || marks.back().index <= boot_.backend->position().index) return {};
-    const wal::SnapshotMark& newest = marks.back();
-    const std::string path =
-        SnapshotDirectory(options_) + "/" + snapshot::ReceivedFileName(newest.index);
-    if (!TRY(io::Exists(disk_, path))) return {};
-    log::Info("installing a snapshot that was received before the last stop",
-              {{"index", newest.index}});
-    TRY(snapshot::ImportDatabase(disk_, path, *boot_.backend, newest.conf_state));
-    return disk_.Remove(path);
-  }
-
-  Result<Step> ReplayLog() {
-    const auto marks = TRY(wal::ValidSnapshots(disk_, options_.wal_dir));
-    TRY(InstallReceived(marks));
-    const LogIndex applied = boot_.backend->position().index;
-    const wal::SnapshotMark* best = nullptr;
-    for (const wal::SnapshotMark& mark : marks) {
-      if (mark.index <= applied && (best == nullptr || mark.index >= best->index)) best = &mark;
-    }
-    if (best == nullptr) {
-      return Step(Ending{ExitCode::kDataUnusable,
-                         "the store ends at index " + std::to_string(applied.value) +
-                             " but the log begins later; remove this member and add it anew, or "
-                             "restore a backup"});
-    }
-    boot_.mark = *best;
-    wal::Contents contents = TRY(wal::Replay(disk_, options_.wal_dir, boot_.mark));
-    if (contents.torn) {
-      log::Warn("repairing a write that a crash cut short",
-                {{"path", contents.torn->path}, {"offset", contents.torn->offset}});
-      TRY(wal::RepairTail(disk_, *contents.torn));
-      contents = TRY(wal::Replay(disk_, options_.wal_dir, boot_.mark));
-    }
-    boot_.self = contents.metadata.member;
-    boot_.cluster = contents.metadata.cluster;
-    boot_.writer = TRY(wal::Writer::Open(disk_, options_.wal_dir, contents));
-    boot_.start.hard_state = contents.hard_state;
-    boot_.start.entries = std::move(contents.entries);
-    boot_.start.compacted = {boot_.mark.index, boot_.mark.term};
-    boot_.start.conf_state = TRY(ConfStateOfStore());
-    return Step();
-  }
-
-  Result<raft::ConfState> ConfStateOfStore() {
-    std::string json;
-    if (TRY(boot_.backend->Get(storage::Family::kMeta, storage::kConfState, &json))) {
-      return snapshot::ParseConfState(json);
-    }
-    return boot_.mark.conf_state.value_or(raft::ConfState{});
+  Status ReplayAll() {
+    Replayed replayed =
+        TRY(ReplayLog(disk_, options_.wal_dir, SnapshotDirectory(options_), *boot_.backend));
+    blank_ = IsBlank(replayed, *boot_.backend);
+    boot_.self = replayed.identity.member;
+    boot_.cluster = replayed.identity.cluster;
+    replayed_ = std::move(replayed);
+    return {};
   }
 
   Step CheckIdentity() const {
@@ -195,12 +134,6 @@ class Booting {
                       ToHex(boot_.cluster.value) + ", not to the expected " +
                       ToHex(options_.expected_cluster_id->value) +
                       "; mount the right volume, or mend --quorate-expected-cluster-id"};
-  }
-
-  // The log was created but nothing has happened in it yet.
-  bool IsBlank() const {
-    return boot_.start.entries.empty() && boot_.start.hard_state == raft::HardState{} &&
-           boot_.mark.index == LogIndex{} && boot_.backend->position().index == LogIndex{};
   }
 
   Result<Step> FinishFormation() {
@@ -220,11 +153,7 @@ class Booting {
     }
     boot_.known_members = formation_->members;
     if (formation_->joins) return Step();
-    boot_.start.entries = MakeBootstrapEntries(formation_->members);
-    boot_.start.hard_state.term = Term{1};
-    boot_.start.hard_state.commit = LogIndex{boot_.start.entries.size()};
-    boot_.writer->Append(boot_.start.entries, &boot_.start.hard_state);
-    TRY(boot_.writer->Sync());
+    TRY(Bootstrap(formation_->members, replayed_));
     return Step();
   }
 
@@ -248,6 +177,8 @@ class Booting {
   io::Disk& disk_;
   const AskMembers& ask_;
   std::optional<Formation> formation_;
+  Replayed replayed_;
+  bool blank_ = false;  // the log was created but nothing has happened in it yet
   Boot boot_;
 };
 

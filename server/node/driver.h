@@ -110,6 +110,9 @@ class Driver final : public Node {
   // Of the entries kept in memory. Loop only.
   std::uint64_t log_bytes() const { return core_.log_bytes(); }
 
+  // For whoever checks it. Loop only.
+  const raft::Core& core() const { return core_; }
+
   // Whether somebody here waits for the answer to this request. Loop only.
   bool Waits(std::uint64_t request_id) const { return proposer_.Waits(request_id); }
 

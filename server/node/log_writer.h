@@ -60,6 +60,9 @@ class LogWriter {
   bool RunOnce(std::chrono::nanoseconds patience);
   void Close() { queue_.Close(); }
 
+  // Whether RunOnce would find something.
+  bool waiting() const { return queue_.size() > 0; }
+
   std::uint64_t syncs() const { return syncs_; }  // batches made durable, so far
 
  private:
