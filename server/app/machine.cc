@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/site.h"
 #include "snapshot/conf_state.h"
 
 namespace quorate::app {
@@ -85,6 +86,7 @@ Status Machine::Commit() {
 }
 
 Status Machine::StartFlush() {
+  QUORATE_CRASH_SITE("app.before_flush");
   return backend_->Flush(storage::Backend::Wait::kNo);
 }
 
@@ -113,12 +115,13 @@ void Machine::Install(const raft::Snapshot& snapshot, std::function<void(Status)
 // meanwhile.
 void Machine::InstallWhenIdle(const raft::SnapshotMetadata& snapshot,
                               std::function<void(Status)> done) {
-  if (*views_ > 0 || !store_->idle()) {
+  if (*views_ > 0 || !store_->idle() || QUORATE_SITE("app.install_later")) {
     services_.After(kIdlePoll,
                     [this, snapshot, done = std::move(done)] { InstallWhenIdle(snapshot, done); });
     return;
   }
   Status installed = services_.InstallSnapshot(snapshot, *backend_);
+  QUORATE_CRASH_SITE("app.before_reload");
   if (installed.ok()) installed = Reload();
   if (installed.ok()) {
     log::Info("applied snapshot",
@@ -162,17 +165,22 @@ void Machine::ExpireLeases() {
   const auto now = clock_.Now();
   if (!lessor_.primary() || now < next_expiry_check_) return;
   next_expiry_check_ = now + kExpiryInterval;
+  QUORATE_CRASH_SITE("app.before_expiry");
   for (const LeaseId lease : lessor_.TakeExpired(kExpiredMax, kRevokeRetry)) {
     services_.RevokeLease(lease);
   }
 }
 
 Result<bool> Machine::Work(std::vector<node::Outcome>& finished) {
-  if (hub_->lagging()) TRY(hub_->CatchUp(kCatchUpRows));
+  if (hub_->lagging()) {
+    TRY(hub_->CatchUp(QUORATE_SITE("app.catch_up_one_row") ? 1 : kCatchUpRows));
+  }
   if (applier_->maintenance_due()) {
     const auto now = clock_.Now();
     if (now >= next_compaction_step_) {
-      for (apply::Outcome& outcome : TRY(applier_->Maintain(options_.compaction_rows))) {
+      const std::size_t rows = QUORATE_SITE("app.compact_one_row") ? 1 : options_.compaction_rows;
+      QUORATE_CRASH_SITE("app.before_compaction_step");
+      for (apply::Outcome& outcome : TRY(applier_->Maintain(rows))) {
         finished.push_back(ToNode(std::move(outcome)));
       }
       next_compaction_step_ = now + options_.compaction_pause;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/site.h"
 #include "snapshot/conf_state.h"
 #include "snapshot/import.h"
 #include "snapshot/snap_file.h"
@@ -24,7 +25,9 @@ Status InstallReceived(io::Disk& disk, const std::string& directory,
   if (!TRY(io::Exists(disk, path))) return {};
   log::Info("installing a snapshot that was received before the last stop",
             {{"index", newest.index}});
+  QUORATE_CRASH_SITE("app.received_before_import");
   TRY(snapshot::ImportDatabase(disk, path, backend, newest.conf_state));
+  QUORATE_CRASH_SITE("app.received_after_import");
   return disk.Remove(path);
 }
 
@@ -61,7 +64,9 @@ Result<Replayed> ReplayLog(io::Disk& disk, const std::string& wal_directory,
   if (contents.torn) {
     log::Warn("repairing a write that a crash cut short",
               {{"path", contents.torn->path}, {"offset", contents.torn->offset}});
+    QUORATE_CRASH_SITE("app.before_repair");
     TRY(wal::RepairTail(disk, *contents.torn));
+    QUORATE_CRASH_SITE("app.after_repair");
     contents = TRY(wal::Replay(disk, wal_directory, replayed.mark));
   }
   replayed.identity = contents.metadata;
@@ -100,6 +105,7 @@ Status Bootstrap(const std::vector<membership::Member>& members, Replayed& repla
   start.hard_state.term = Term{1};
   start.hard_state.commit = LogIndex{start.entries.size()};
   replayed.writer->Append(start.entries, &start.hard_state);
+  QUORATE_CRASH_SITE("app.bootstrap_before_sync");
   return replayed.writer->Sync();
 }
 

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/fields.h"
+#include "base/site.h"
 #include "mvcc/range.h"
 
 namespace quorate::apply {
@@ -89,7 +90,9 @@ Outcome Applier::ApplyEntry(const raft::Entry& entry) {
   if (Skips(entry) || entry.data.empty()) return outcome;
   const std::string_view request = entry.data.view();
   outcome.request_id = RequestId(request);
+  QUORATE_CRASH_SITE("apply.before_entry");
   Result<std::string> response = Decide(request, entry.term, outcome);
+  QUORATE_CRASH_SITE("apply.after_entry");
   if (outcome.request_id == 0 || !waiters_.Waits(outcome.request_id)) return outcome;
   // An answer without bytes waits for more work: a physical compaction.
   outcome.answered = !response.ok() || !response->empty();
@@ -261,6 +264,7 @@ ConfOutcome Applier::ApplyConfChange(const raft::Entry& entry, raft::ConfChange 
   }
   if (outcome.status.ok() && !again) outcome.status = cluster_.Validate(change, context);
   if (outcome.status.ok() && !again) cluster_.Apply(change, context, batch_);
+  QUORATE_CRASH_SITE("apply.after_change");
   outcome.removed_self = outcome.status.ok() && change.member == options_.member &&
                          change.type == raft::ConfChangeType::kRemoveNode;
   if (!outcome.status.ok()) change.member = MemberId{};

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/site.h"
 #include "proto/lease.pb.h"
 
 namespace quorate::lease {
@@ -174,6 +175,7 @@ std::vector<LeaseId> Lessor::List() const {
 
 std::vector<LeaseId> Lessor::TakeExpired(std::size_t count, std::chrono::nanoseconds retry) {
   std::vector<LeaseId> expired;
+  if (QUORATE_SITE("lease.expires_later")) return expired;
   const Instant now = clock_.Now();
   while (expired.size() < count && !queue_.empty() && queue_.begin()->first <= now) {
     const LeaseId id = queue_.begin()->second;

@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "base/site.h"
 #include "mvcc/errors.h"
 #include "mvcc/store.h"
 
@@ -47,6 +48,7 @@ Status Store::CompactStep(std::size_t rows_max) {
     compact_from_.assign(cursor->key());
     return {};
   }
+  QUORATE_CRASH_SITE("mvcc.before_finished_compaction");
   finished_compact_revision_ = compact_revision_;
   const RowName finished({compact_revision_, 0}, false);
   compact_from_.assign(finished.text());

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/site.h"
 #include "base/wake_batch.h"
 #include "node/errors.h"
 #include "raft/quorum.h"
@@ -217,7 +218,7 @@ void Driver::TakeArrivals() {
 // they would have lost in front of the disk. Where the others are close they wait until it is
 // committed, which then needs no message of its own to tell.
 bool Driver::Gathering() const {
-  if (core_.role() != raft::Role::kLeader) return false;
+  if (core_.role() != raft::Role::kLeader || QUORATE_SITE("node.no_gathering")) return false;
   if (proposer_.queued_bytes() + gathered_bytes_ >= kGatheredBytesMax) return false;
   if (submitted_ > written_) return true;
   return core_.committed() < batch_end_ && commit_took_ < kFarAway * write_took_ &&
@@ -261,7 +262,7 @@ void Driver::RunReads() {
 }
 
 void Driver::AskForRound() {
-  if (!gate_.NeedsRound(now_)) return;
+  if (!gate_.NeedsRound(now_) || QUORATE_SITE("node.read_round_later")) return;
   if (!core_.ReadIndex(gate_.Issue(NextRequestId(), now_))) gate_.NotSent();
 }
 
@@ -274,7 +275,8 @@ void Driver::MaybeCampaign() {
 }
 
 void Driver::Drive() {
-  for (int pass = 0; pass < kPassesMax && core_.HasEffects() && !failed_; ++pass) {
+  const int passes = QUORATE_SITE("node.one_pass") ? 1 : kPassesMax;
+  for (int pass = 0; pass < passes && core_.HasEffects() && !failed_; ++pass) {
     Act(core_.TakeEffects());
     if (pass == 0 || applied_of_them_ == to_apply_.size()) ApplySome();
   }
@@ -284,7 +286,9 @@ void Driver::Drive() {
 void Driver::Act(raft::Effects effects) {
   for (const raft::Note& note : effects.notes) LogNote(note, self_);
   Write(effects);
+  QUORATE_CRASH_SITE("node.before_send");
   if (!effects.messages.empty()) network_.Send(effects.messages);
+  QUORATE_CRASH_SITE("node.after_send");
   if (effects.role_changed) NoteRole();
   for (const raft::ReadState& read : effects.reads) gate_.Confirm(read.index, read.context);
   for (MemberId to : effects.snapshot_requests) SendSnapshot(to);
@@ -295,6 +299,7 @@ void Driver::Act(raft::Effects effects) {
 }
 
 void Driver::NoteRole() {
+  QUORATE_CRASH_SITE("node.role_changed");
   const MemberId leader = core_.leader();
   if (observer_ != nullptr && leader.value != 0 && leader != this->leader()) {
     observer_->LeaderChanged();

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/site.h"
 #include "node/driver.h"
 #include "wire/raftpb.h"
 
@@ -33,7 +34,9 @@ void Driver::Write(raft::Effects& effects) {
   write.number = effects.write_number;
   if (submitted_ == written_) write_at_ = now_;
   submitted_ = effects.write_number;
+  QUORATE_CRASH_SITE("node.before_submit");
   log_writer_->Submit(std::move(write));
+  QUORATE_CRASH_SITE("node.after_submit");
 }
 
 void Driver::SubmitHardState() {
@@ -46,10 +49,12 @@ void Driver::SubmitHardState() {
 // ---- applying ----
 
 void Driver::ApplySome() {
-  if (applied_of_them_ >= to_apply_.size()) return;
+  if (applied_of_them_ >= to_apply_.size() || QUORATE_SITE("node.apply_later")) return;
   const Instant until = clock_.Now() + options_.apply_time_max;
   while (applied_of_them_ < to_apply_.size() && !failed_) {
     ApplyOne(to_apply_[applied_of_them_++]);
+    QUORATE_CRASH_SITE("node.after_apply_one");
+    if (QUORATE_SITE("node.apply_one")) break;
     if (applied_of_them_ % kEntriesBetweenLooksAtTheClock == 0 && clock_.Now() >= until) break;
   }
   if (failed_) return;
@@ -58,8 +63,10 @@ void Driver::ApplySome() {
     return Fail(committed.error());
   }
   if (observer_ != nullptr) observer_->Committed(clock_.Now() - applied);
+  QUORATE_CRASH_SITE("node.after_commit");
   core_.Applied(to_apply_[applied_of_them_ - 1].index);
   DeliverOutcomes();
+  QUORATE_CRASH_SITE("node.after_answers");
 }
 
 void Driver::ApplyOne(const raft::Entry& entry) {
@@ -89,6 +96,7 @@ void Driver::ApplyChange(const raft::Entry& entry) {
     return Fail(Annotate(change.error(), "log entry " + std::to_string(entry.index.value)));
   }
   const std::uint64_t id = change->id;
+  QUORATE_CRASH_SITE("node.before_change");
   ChangeOutcome outcome = state_machine_.ApplyConfChange(entry, std::move(*change));
   Result<raft::ConfState> state = core_.ApplyConfChange(outcome.change);
   if (!state.ok()) {
@@ -123,6 +131,7 @@ void Driver::DeliverOutcomes() {
 void Driver::InstallIfDurable() {
   if (!snapshot_ || installing_ || written_ < snapshot_write_) return;
   installing_ = true;
+  QUORATE_CRASH_SITE("node.before_install");
   const LogIndex index = snapshot_->metadata.index;
   log::Info("applying snapshot", {{"local-member-id", ToHex(self_.value)}, {"index", index}});
   state_machine_.Install(*snapshot_, [this, index](quorate::Status status) {
@@ -136,6 +145,7 @@ void Driver::Installed(quorate::Status status, LogIndex index) {
   installing_ = false;
   if (!status.ok()) return Fail(Annotate(status.error(), "install snapshot"));
   log::Info("applied snapshot", {{"local-member-id", ToHex(self_.value)}, {"index", index}});
+  QUORATE_CRASH_SITE("node.after_install");
   core_.Applied(index);
   // A newer one may have arrived meanwhile; then this was only a step.
   if (snapshot_->metadata.index != index) return InstallIfDurable();
@@ -157,7 +167,8 @@ void Driver::SendSnapshot(MemberId to) {
   if (core_.role() != raft::Role::kLeader) return;
   const LogIndex applied = core_.applied();
   const std::optional<Term> term = core_.TermAt(applied);
-  if (snapshots_sending_ >= options_.snapshots_max || !term) {
+  if (snapshots_sending_ >= options_.snapshots_max || !term ||
+      QUORATE_SITE("node.snapshot_refused")) {
     return core_.ReportSnapshot(to, false);
   }
   Result<std::shared_ptr<SnapshotSource>> source = state_machine_.OpenSnapshot();
@@ -188,7 +199,8 @@ void Driver::SendSnapshot(MemberId to) {
 void Driver::MaybeMark() {
   if (installing_ || snapshot_) return;
   const bool too_large = core_.log_bytes() > options_.log_bytes_max && snapshots_sending_ == 0;
-  const LogIndex due = mark_ + (too_large ? 1 : options_.snapshot_count);
+  const LogIndex due =
+      mark_ + (too_large || QUORATE_SITE("node.mark_often") ? 1 : options_.snapshot_count);
   if (core_.applied() < due) return;
   const LogIndex flushed = std::min(state_machine_.FlushedIndex(), core_.applied());
   if (flushed < due) {
@@ -207,6 +219,7 @@ void Driver::MaybeMark() {
   write.mark = wal::SnapshotMark{flushed, *term, state->second};
   write.hard_state = std::exchange(hard_state_, std::nullopt);
   write.release = flushed;
+  QUORATE_CRASH_SITE("node.before_mark");
   log_writer_->Submit(std::move(write));
   mark_ = flushed;
   flushing_ = false;
@@ -215,7 +228,8 @@ void Driver::MaybeMark() {
   // kept.
   if (snapshots_sending_ != 0) return;
   const std::uint64_t applied = core_.applied().value;
-  LogIndex upto{applied - std::min(applied, options_.catch_up_entries)};
+  const std::uint64_t spared = QUORATE_SITE("node.spare_nobody") ? 0 : options_.catch_up_entries;
+  LogIndex upto{applied - std::min(applied, spared)};
   upto = std::max(upto, core_.IndexBefore(options_.log_bytes_max / 2));
   core_.CompactLog(std::min(flushed, upto));
 }

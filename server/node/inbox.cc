@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/site.h"
+
 namespace quorate::node {
 
 void Arrivals::Clear() {
@@ -17,7 +19,10 @@ void Arrivals::Clear() {
 
 bool Inbox::Add(Proposal&& proposal) {
   MutexLock lock(mutex_);
-  if (closed_ || waiting_.proposals.size() >= limits_.proposals_max) return false;
+  if (closed_ || waiting_.proposals.size() >= limits_.proposals_max ||
+      QUORATE_SITE("node.inbox_full")) {
+    return false;
+  }
   waiting_.proposals.push_back(std::move(proposal));
   Arrived();
   return true;
@@ -35,7 +40,8 @@ std::size_t Inbox::Add(std::vector<raft::Message>& messages) {
   MutexLock lock(mutex_);
   std::size_t dropped = 0;
   for (raft::Message& message : messages) {
-    if (closed_ || waiting_.messages.size() >= limits_.messages_max) {
+    if (closed_ || waiting_.messages.size() >= limits_.messages_max ||
+        QUORATE_SITE("node.message_dropped")) {
       ++dropped;
     } else {
       waiting_.messages.push_back(std::move(message));

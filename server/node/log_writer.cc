@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/site.h"
 #include "wal/segment.h"
 
 namespace quorate::node {
@@ -43,7 +44,9 @@ bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
       return open;
     }
     ++syncs_;
+    QUORATE_CRASH_SITE("node.before_written");
     if (number != 0) written_(number);
+    QUORATE_CRASH_SITE("node.after_written");
     Chores(release);
   }
   return open;
@@ -64,6 +67,7 @@ Status LogWriter::Sync() {
 
 void LogWriter::Chores(LogIndex release) {
   if (release.value != 0) {
+    QUORATE_CRASH_SITE("node.before_release");
     parts_.writer->ReleaseTo(release);
     Background([disk = parts_.disk, directory = parts_.directory, keep = parts_.segments_keep] {
       const auto purged = wal::PurgeSegments(*disk, directory, keep);

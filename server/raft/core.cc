@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/site.h"
 
 namespace quorate::raft {
 
@@ -180,7 +181,8 @@ void Core::TakeCommitted() {
   if (pending_install_.value != 0 || log_.applying() != log_.applied()) return;
   const LogIndex limit = std::min(log_.committed(), log_.durable());
   if (log_.applying() >= limit) return;
-  effects_.committed = log_.Slice(log_.applying() + 1, limit + 1, options_.apply_bytes_max);
+  const std::uint64_t bytes_max = QUORATE_SITE("raft.apply_one") ? 1 : options_.apply_bytes_max;
+  effects_.committed = log_.Slice(log_.applying() + 1, limit + 1, bytes_max);
   log_.AcceptApplying(effects_.committed.back().index);
   if (!leading_) return;
   for (const Entry& entry : effects_.committed) {

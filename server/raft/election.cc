@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/site.h"
 #include "raft/core.h"
 #include "raft/quorum.h"
 
@@ -30,6 +31,7 @@ void Core::BecomePreCandidate() {
 }
 
 void Core::BecomeCandidate() {
+  QUORATE_CRASH_SITE("raft.becomes_candidate");
   Reset(term_ + 1);
   role_ = Role::kCandidate;
   vote_ = id();
@@ -53,6 +55,7 @@ void Core::BecomeLeader() {
   leading_->pending_conf_index = log_.last_index() + 1;
   Entry first;  // what lets the entries of earlier terms commit
   Append({&first, 1});
+  QUORATE_CRASH_SITE("raft.became_leader");
   AddNote(Note::Level::kInfo, "became leader at term " + std::to_string(term_.value));
 }
 
@@ -71,6 +74,8 @@ void Core::Reset(Term term) {
 }
 
 void Core::DrawElectionTimeout() {
+  election_timeout_ = options_.election_ticks;
+  if (QUORATE_SITE("raft.equal_timeouts")) return;
   election_timeout_ = options_.election_ticks +
                       static_cast<std::uint32_t>(options_.random() % options_.election_ticks);
 }
@@ -128,11 +133,13 @@ void Core::AnswerVote(const Message& message) {
   Message answer;
   answer.type = pre ? MessageType::kPreVoteResp : MessageType::kVoteResp;
   answer.to = message.from;
-  if (free_to_vote && log_.IsUpToDate({message.index, message.log_term})) {
+  if (free_to_vote && !QUORATE_SITE("raft.withhold_vote") &&
+      log_.IsUpToDate({message.index, message.log_term})) {
     answer.term = message.term;
     if (!pre) {
       election_elapsed_ = 0;
       vote_ = message.from;
+      QUORATE_CRASH_SITE("raft.voted");
     }
   } else {
     answer.term = term_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/site.h"
 #include "raft/core.h"
 
 namespace quorate::raft {
@@ -50,6 +51,7 @@ void Core::HandleAppend(Message& message) {
     case Log::Splice::kConflictsWithCommitted:
       return Drop(message, "contradicts a committed entry");
     case Log::Splice::kDone:
+      QUORATE_CRASH_SITE("raft.appended");
       log_.CommitTo(std::min(message.commit, last));
       answer.index = last;
       break;
@@ -105,6 +107,7 @@ bool Core::RestoreSnapshot(const Snapshot& snapshot) {
     return false;
   }
   log_.Restore({metadata.index, metadata.term});
+  QUORATE_CRASH_SITE("raft.restored");
   config_ = std::move(config);
   pending_install_ = metadata.index;
   effects_.snapshot = snapshot;

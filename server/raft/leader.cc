@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/site.h"
 #include "raft/core.h"
 #include "raft/quorum.h"
 
@@ -62,6 +63,7 @@ void Core::HandleAppendResponse(const Message& message, Progress& progress) {
     progress.BecomeReplicate();
   }
   if (moved) MaybeCommit();
+  QUORATE_CRASH_SITE("raft.counted");
   if (message.from == leading_->transferee && progress.match() == log_.last_index()) {
     AskToCampaign(message.from);
   }
@@ -69,6 +71,9 @@ void Core::HandleAppendResponse(const Message& message, Progress& progress) {
 
 void Core::HandleHeartbeatResponse(const Message& message, Progress& progress) {
   progress.Resume();
+  if (progress.state() == Progress::State::kReplicate && QUORATE_SITE("raft.probe_again")) {
+    progress.BecomeProbe();
+  }
   // Messages may have been lost: an empty one finds out, but not while acknowledgements keep
   // coming.
   if (progress.state() == Progress::State::kProbe ||
@@ -166,6 +171,7 @@ void Core::TransferLeader(MemberId target) {
 void Core::HandleTransfer(MemberId target) {
   if (target == id() || target == leading_->transferee || !config_.IsVoter(target)) return;
   leading_->transferee = target;
+  QUORATE_CRASH_SITE("raft.hands_over");
   election_elapsed_ = 0;  // a whole election timeout to finish
   AddNote(Note::Level::kInfo, "hands leadership to " + ToHex(target.value));
   Progress& progress = leading_->progress.at(target);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/site.h"
 #include "raft/core.h"
 #include "raft/quorum.h"
 
@@ -51,7 +52,7 @@ void Core::ReplicateTo(MemberId to, Progress& progress) {
   }
   int sent = 0;
   while (progress.next() <= log_.last_index() && progress.MaySendEntries(options_.inflight)) {
-    if (sent == kMessagesPerTurn) {
+    if (sent == kMessagesPerTurn || (sent > 0 && QUORATE_SITE("raft.one_message"))) {
       touched_ = true;
       return;
     }
@@ -65,7 +66,8 @@ void Core::ReplicateTo(MemberId to, Progress& progress) {
 bool Core::SendAppend(MemberId to, Progress& progress, bool with_entries) {
   const LogIndex previous = progress.next() - 1;
   const std::optional<Term> term = log_.TermAt(previous);
-  if (!term) {
+  const bool unasked = log_.applied() > progress.match() && QUORATE_SITE("raft.always_snapshot");
+  if (!term || unasked) {
     RequestSnapshot(to, progress);
     return false;
   }
@@ -76,8 +78,8 @@ bool Core::SendAppend(MemberId to, Progress& progress, bool with_entries) {
   message.log_term = *term;
   message.commit = log_.committed();
   if (with_entries) {
-    message.entries =
-        log_.Slice(progress.next(), log_.last_index() + 1, options_.message_bytes_max);
+    const std::uint64_t bytes_max = QUORATE_SITE("raft.one_entry") ? 1 : options_.message_bytes_max;
+    message.entries = log_.Slice(progress.next(), log_.last_index() + 1, bytes_max);
   }
   std::uint64_t bytes = 0;
   for (const Entry& entry : message.entries) bytes += SizeOf(entry);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "base/site.h"
 #include "bolt/reader.h"
 #include "snapshot/buckets.h"
 #include "snapshot/conf_state.h"
@@ -150,7 +151,9 @@ Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::
   if (Status status = copier.Run(known); !status.ok()) {
     return Annotate(std::move(status).error(), "import " + std::string(path));
   }
+  QUORATE_CRASH_SITE("snapshot.before_adopt");
   TRY(store.Adopt(std::move(incoming)));
+  QUORATE_CRASH_SITE("snapshot.after_adopt");
   return std::move(copier.imported());
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/site.h"
 
 namespace quorate::storage {
 namespace {
@@ -90,11 +91,13 @@ std::unique_ptr<Cursor> MemoryBackend::Scan(Family family, std::string_view begi
 
 Status MemoryBackend::Commit(const Batch& batch, LogPosition position) {
   CHECK(position.index >= position_.index);
+  QUORATE_CRASH_SITE("storage.before_commit");
   for (const Batch::Op& op : batch.ops()) Apply(batch, op);
   MemoryMap& meta = Own(Family::kMeta);
   meta.insert_or_assign(std::string(kConsistentIndex), BigEndian(position.index.value));
   meta.insert_or_assign(std::string(kTerm), BigEndian(position.term.value));
   position_ = position;
+  QUORATE_CRASH_SITE("storage.after_commit");
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/site.h"
 
 namespace quorate::wal {
 namespace {
@@ -66,6 +67,7 @@ Result<std::size_t> PurgeSegments(io::Disk& disk, std::string_view directory, st
     const auto file = TRY(disk.Open(path, io::OpenMode::kReadWrite));
     if (!TRY(file->TryLock())) break;
     TRY(disk.Remove(path));
+    QUORATE_CRASH_SITE("wal.purge.after_remove");
     // Each name on its own, so that a crash never leaves a hole in the sequence.
     TRY(disk.SyncDirectory(directory));
     ++removed;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/site.h"
 #include "wal/payloads.h"
 #include "wal/record.h"
 #include "wire/raftpb.h"
@@ -25,7 +26,9 @@ Result<std::unique_ptr<Writer>> Writer::Create(io::Disk& disk, std::string direc
   writer->Mark(SnapshotMark{});
   TRY(writer->Sync());
   TRY(disk.SyncDirectory(building));
+  QUORATE_CRASH_SITE("wal.create.before_rename");
   TRY(disk.Rename(building, directory));
+  QUORATE_CRASH_SITE("wal.create.after_rename");
   TRY(disk.SyncDirectory(io::ParentOf(directory)));
   return writer;
 }
@@ -54,9 +57,11 @@ Result<std::unique_ptr<Writer>> Writer::Open(io::Disk& disk, std::string directo
   io::File& file = *writer->segments_.back().file;
   const std::uint64_t size = TRY(file.Size());
   TRY(file.Truncate(tail.offset));
+  QUORATE_CRASH_SITE("wal.open.after_truncate");
   writer->filled_ = tail.offset;
   TRY(writer->Fill(std::min(size, options.segment_bytes)));
   TRY(file.Sync());
+  QUORATE_CRASH_SITE("wal.open.after_sync");
   // Names that an earlier life of this process made may not be durable yet.
   TRY(disk.SyncDirectory(writer->directory_));
   TRY(disk.SyncDirectory(io::ParentOf(writer->directory_)));
@@ -90,6 +95,7 @@ void Writer::Mark(const SnapshotMark& mark) {
 Status Writer::Write() {
   if (!poison_.ok()) return poison_;
   if (buffer_.empty()) return {};
+  QUORATE_CRASH_SITE("wal.before_write");
   const std::uint64_t end = offset_ + buffer_.size();
   if (end > filled_) {
     const std::uint64_t step = std::max<std::uint64_t>(options_.fill_step_bytes, 1);
@@ -99,6 +105,7 @@ Status Writer::Write() {
   offset_ = end;
   unsynced_bytes_ += buffer_.size();
   buffer_.clear();
+  QUORATE_CRASH_SITE("wal.after_write");
   return {};
 }
 
@@ -106,7 +113,8 @@ Status Writer::Sync() {
   TRY(Write());
   TRY(Poison(segments_.back().file->Sync()));
   unsynced_bytes_ = 0;
-  if (offset_ < options_.segment_bytes) return {};
+  QUORATE_CRASH_SITE("wal.after_sync");
+  if (offset_ < options_.segment_bytes && !QUORATE_SITE("wal.cut_early")) return {};
   return Poison(Cut());
 }
 
@@ -152,16 +160,19 @@ Status Writer::Cut() {
   io::File& full = *segments_.back().file;
   TRY(full.Truncate(offset_));
   TRY(full.Sync());
+  QUORATE_CRASH_SITE("wal.cut.after_truncate");
   const SegmentName name{segment_sequence() + 1, last_index_ + 1};
   std::string path;
   auto file = TRY(TakeSpare(path));
   TRY(Begin(std::move(file), name));
+  QUORATE_CRASH_SITE("wal.cut.before_rename");
   TRY(disk_.Rename(path, io::JoinPath(directory_, ToFileName(name))));
+  QUORATE_CRASH_SITE("wal.cut.after_rename");
   return disk_.SyncDirectory(directory_);
 }
 
 bool Writer::WantsSpare() const {
-  if (offset_ < options_.segment_bytes / 2) return false;
+  if (offset_ < options_.segment_bytes / 2 || QUORATE_SITE("wal.no_spare")) return false;
   MutexLock lock(spare_mutex_);
   return spare_ == nullptr && !preparing_;
 }
@@ -177,6 +188,7 @@ Status Writer::PrepareSpare() {
   auto prepared = [&]() -> Result<std::unique_ptr<io::File>> {
     auto file = TRY(disk_.Open(path, io::OpenMode::kTruncate));
     TRY(file->ZeroFill(0, options_.segment_bytes));
+    QUORATE_CRASH_SITE("wal.spare.before_sync");
     TRY(file->Sync());
     return file;
   }();
