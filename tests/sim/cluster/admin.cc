@@ -1,0 +1,188 @@
+#include "sim/cluster/admin.h"
+
+#include <algorithm>
+
+#include "apply/request.h"
+#include "membership/ids.h"
+#include "proto/rpc.pb.h"
+#include "sim/cluster/cluster.h"
+
+namespace quorate::sim::cluster {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr auto kLookPause = milliseconds(250);
+constexpr auto kLongConnected = seconds(5);
+constexpr std::size_t kMembersMax = 7;
+
+void ProposeRequest(Member& member, apply::RequestField field, const std::string& message) {
+  const std::uint64_t id = member.driver().NextRequestId();
+  member.driver().Propose(id, apply::MakeRequest(field, message, id),
+                          [](const Result<std::string>&) {});
+}
+
+}  // namespace
+
+void Admin::Start() {
+  cluster_.world().After(kLookPause, [this] {
+    Look();
+    Start();
+  });
+}
+
+void Admin::Look() {
+  Member* leader = cluster_.Leader();
+  if (leader == nullptr) return;
+  const auto roster = leader->machine().cluster().roster();
+  for (auto at = pending_.begin(); at != pending_.end();) {
+    if (roster->Find(at->first) == nullptr) {
+      ++at;
+      continue;
+    }
+    std::set<MemberId> known;
+    for (const auto& [id, member] : roster->members) known.insert(id);
+    known.erase(at->first);
+    cluster_.Add(at->second, {}, std::move(known)).Boot();
+    ++cluster_.counts().changes;
+    at = pending_.erase(at);
+  }
+  Replace(*leader);
+}
+
+// Members whose data is lost.
+void Admin::Replace(Member& leader) {
+  const auto roster = leader.machine().cluster().roster();
+  for (Member* member : cluster_.Present()) {
+    if (!member->unusable()) continue;
+    if (roster->removed.contains(member->id())) {
+      member->Retire();
+      if (replaced_.insert(member->id()).second && !cluster_.healing()) Add(false);
+      continue;
+    }
+    Time& asked = asked_out_[member->id()];
+    if (cluster_.world().now() - asked < seconds(1) && asked.count() > 0) continue;
+    asked = cluster_.world().now();
+    Remove(member->id());
+  }
+}
+
+membership::Liveness Admin::LivenessOf(Member& leader) {
+  membership::Liveness liveness;
+  liveness.self = leader.id();
+  const auto now = leader.clock().Peek();
+  for (const auto& [id, member] : leader.machine().cluster().roster()->members) {
+    if (id == leader.id()) continue;
+    const auto since = static_cast<const node::Network&>(leader).ConnectedSince(id);
+    if (!since) continue;
+    liveness.connected.insert(id);
+    if (now - *since >= kLongConnected) liveness.long_connected.insert(id);
+  }
+  return liveness;
+}
+
+void Admin::Propose(Member& leader, raft::ConfChange change) {
+  cluster_.world().Trace("change", static_cast<std::uint64_t>(change.type), change.member.value);
+  leader.driver().ProposeConfChange(std::move(change), [](const Status&) {});
+}
+
+void Admin::Add(bool learner) {
+  Member* leader = cluster_.Leader();
+  if (leader == nullptr) return;
+  const auto roster = leader->machine().cluster().roster();
+  if (roster->members.size() + pending_.size() >= kMembersMax) return;
+  membership::Member member;
+  member.peer_urls = {"http://" + cluster_.NextName() + ":2380"};
+  member.is_learner = learner;
+  const auto wall = leader->clock().WallNow().time_since_epoch();
+  member.id = membership::MakeMemberId(member.peer_urls, "",
+                                       std::chrono::duration_cast<seconds>(wall).count());
+  if (!learner && !membership::CheckAddVoter(roster->List(), LivenessOf(*leader)).ok()) return;
+  pending_[member.id] = member;
+  raft::ConfChange change;
+  change.type = learner ? raft::ConfChangeType::kAddLearnerNode : raft::ConfChangeType::kAddNode;
+  change.member = member.id;
+  change.context = membership::ToJson(membership::ChangeContext{member, false});
+  Propose(*leader, std::move(change));
+}
+
+// As the api does: a learner that holds nine tenths of what the leader holds.
+void Admin::Promote(std::uint64_t choice) {
+  Member* leader = cluster_.Leader();
+  if (leader == nullptr) return;
+  std::vector<raft::MemberProgress> ready;
+  const double whole = static_cast<double>(leader->driver().core().last_index().value);
+  for (const raft::MemberProgress& progress : leader->driver().core().Members()) {
+    const bool holds = static_cast<double>(progress.match.value) >= 0.9 * whole;
+    if (progress.learner && progress.recent_active && holds) ready.push_back(progress);
+  }
+  if (ready.empty()) return;
+  if (!membership::CheckPromote(leader->machine().cluster().roster()->List()).ok()) return;
+  membership::Member member;
+  member.id = ready[choice % ready.size()].id;
+  raft::ConfChange change;
+  change.type = raft::ConfChangeType::kAddNode;
+  change.member = member.id;
+  change.context = membership::ToJson(membership::ChangeContext{member, true});
+  Propose(*leader, std::move(change));
+}
+
+void Admin::Remove(MemberId member) {
+  Member* leader = cluster_.Leader();
+  if (leader == nullptr) return;
+  const auto members = leader->machine().cluster().roster()->List();
+  const auto voters = std::ranges::count(members, false, &membership::Member::is_learner);
+  const membership::Member* target = leader->machine().cluster().roster()->Find(member);
+  // From two voters to one: see README.md, open findings.
+  if (target == nullptr || (!target->is_learner && voters <= 2)) return;
+  if (!membership::CheckRemove(members, member, LivenessOf(*leader)).ok()) return;
+  raft::ConfChange change;
+  change.type = raft::ConfChangeType::kRemoveNode;
+  change.member = member;
+  Propose(*leader, std::move(change));
+}
+
+void Admin::Update(MemberId id) {
+  Member* leader = cluster_.Leader();
+  if (leader == nullptr || leader->machine().cluster().roster()->Find(id) == nullptr) return;
+  membership::Member member;
+  member.id = id;
+  member.peer_urls = {"http://" + cluster_.NextName() + ":2380"};
+  raft::ConfChange change;
+  change.type = raft::ConfChangeType::kUpdateNode;
+  change.member = id;
+  change.context = membership::ToJson(membership::ChangeContext{member, false});
+  Propose(*leader, std::move(change));
+}
+
+void Admin::MoveLeader(MemberId to) {
+  Member* leader = cluster_.Leader();
+  if (leader == nullptr) return;
+  leader->driver().TransferLeadership(to, [](const Status&) {});
+}
+
+void Admin::Compact(std::uint64_t choice, bool physical) {
+  Member* member = cluster_.Pick(choice);
+  if (member == nullptr || !member->up()) return;
+  const std::int64_t newest = member->machine().store().revision().value;
+  etcdserverpb::CompactionRequest request;
+  request.set_revision(newest - static_cast<std::int64_t>((choice >> 8U) % 50));
+  request.set_physical(physical);
+  if (request.revision() > 1) {
+    ProposeRequest(*member, apply::RequestField::kCompaction, request.SerializeAsString());
+  }
+}
+
+void Admin::Alarm(MemberId id, bool raised) {
+  Member* leader = cluster_.Leader();
+  if (leader == nullptr) return;
+  etcdserverpb::AlarmRequest request;
+  request.set_action(raised ? etcdserverpb::AlarmRequest::ACTIVATE
+                            : etcdserverpb::AlarmRequest::DEACTIVATE);
+  request.set_memberid(id.value);
+  request.set_alarm(etcdserverpb::NOSPACE);
+  ProposeRequest(*leader, apply::RequestField::kAlarm, request.SerializeAsString());
+}
+
+}  // namespace quorate::sim::cluster

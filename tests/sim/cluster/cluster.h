@@ -1,0 +1,91 @@
+// Cluster: one simulated cluster, its members, its faults and its judge.
+//
+// Run() lets a plan happen: faults and clients until plan.faults_until, then everything heals and
+// the cluster has twenty election timeouts to accept a write and bring every live member to one
+// revision (safety mode, then liveness mode).
+//
+// Ownership: owns everything of one run.
+// Thread: one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/cluster/checks.h"
+#include "sim/cluster/member.h"
+#include "sim/cluster/network.h"
+#include "sim/cluster/oracle.h"
+#include "sim/cluster/plan.h"
+#include "sim/cluster/world.h"
+
+namespace quorate::sim::cluster {
+
+class Clients;
+
+struct Counts {
+  std::uint64_t turns = 0;
+  std::uint64_t boots = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t snapshots = 0;  // delivered
+  std::uint64_t installs = 0;
+  std::uint64_t expired = 0;  // leases
+  std::uint64_t faults = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t watch_events = 0;
+  std::uint64_t changes = 0;  // of the membership that were accepted
+};
+
+class Cluster {
+ public:
+  Cluster(const Plan& plan, std::string_view planted, bool verbose);
+  ~Cluster();
+
+  // The first violation; nothing when all is well.
+  std::optional<std::string> Run();
+
+  const Plan& plan() const { return plan_; }
+  ClusterId id() const { return id_; }
+  World& world() { return world_; }
+  Checks& checks() { return checks_; }
+  Oracle& oracle() { return oracle_; }
+  Network& network() { return network_; }
+  Counts& counts() { return counts_; }
+  bool healing() const { return healing_; }
+
+  Member* Find(MemberId member);
+  std::vector<Member*> Present();      // not retired, by id
+  Member* Pick(std::uint64_t choice);  // of Present
+  Member* Leader();
+  Member& Add(membership::Member self, std::vector<membership::Member> founders,
+              std::set<MemberId> known);
+  std::string NextName() { return "m" + std::to_string(++names_); }
+
+ private:
+  void Found();
+  void Heal();
+  bool QuorumPossible();
+  bool Converged();
+  std::string WhyNotConverged();
+
+  const Plan plan_;
+  const ClusterId id_{7};
+  World world_;
+  Checks checks_;
+  Oracle oracle_;
+  Network network_;
+  Counts counts_;
+  int names_ = 0;
+  bool healing_ = false;
+  std::map<MemberId, std::unique_ptr<Member>> members_;
+  std::unique_ptr<class Injector> injector_;
+  std::unique_ptr<class Admin> admin_;
+  std::unique_ptr<Clients> clients_;
+};
+
+}  // namespace quorate::sim::cluster

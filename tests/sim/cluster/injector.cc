@@ -1,0 +1,272 @@
+#include "sim/cluster/injector.h"
+
+#include <algorithm>
+
+#include "sim/cluster/admin.h"
+#include "sim/cluster/cluster.h"
+
+namespace quorate::sim::cluster {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint64_t kPlenty = 1ULL << 40U;
+
+}  // namespace
+
+void Injector::Begin(const Fault& fault, Admin& admin) {
+  if (fault.kind <= FaultKind::kHalfOpen) return Network(fault);
+  if (fault.kind == FaultKind::kKillAll) {
+    for (Member* member : cluster_.Present()) {
+      member->Crash(fault.value % 2 == 0 ? End::kPowerLoss : End::kProcess, fault.lasts);
+    }
+    return;
+  }
+  if (fault.kind == FaultKind::kBend) {
+    const std::uint64_t chance = fault.b % 4 == 0 ? 900 : 20 + fault.b * 8;
+    const std::uint64_t choice = fault.value;
+    cluster_.oracle().Bend(choice, chance);
+    return Undo(fault.lasts, [this, choice] { cluster_.oracle().Bend(choice, 0); });
+  }
+  Member* member = cluster_.Pick(fault.a);
+  if (member == nullptr) return;
+  if (fault.kind <= FaultKind::kSlowCpu) return Process(fault, *member);
+  if (fault.kind <= FaultKind::kDrift) return DiskOrClock(fault, *member);
+  Administer(fault, *member, admin);
+}
+
+void Injector::Undo(Time after, std::function<void()> undo) {
+  cluster_.world().After(after, [this, undo = std::move(undo)] {
+    if (!healed_) undo();
+  });
+}
+
+// ---- network ----
+
+void Injector::Network(const Fault& fault) {
+  Weather& weather = cluster_.network().weather();
+  const auto for_a_while = [&](auto& field, auto amount) {
+    field += amount;
+    Undo(fault.lasts, [&field, amount] { field -= amount; });
+  };
+  const auto micros = microseconds(static_cast<std::int64_t>(fault.value % 10'000'000));
+  const Member* a = cluster_.Pick(fault.a);
+  const Member* b = cluster_.Pick(fault.b == fault.a ? fault.b + 1 : fault.b);
+  if (a == nullptr || b == nullptr) return;
+  switch (fault.kind) {
+    case FaultKind::kLoss:
+      return for_a_while(weather.loss, fault.value);
+    case FaultKind::kDuplicate:
+      return for_a_while(weather.duplicate, fault.value);
+    case FaultKind::kReorder:
+      return for_a_while(weather.jitter, Time(micros));
+    case FaultKind::kDelay:
+      return for_a_while(weather.delay, Time(micros));
+    case FaultKind::kLongDelay:
+      return for_a_while(weather.long_delay, fault.value);
+    case FaultKind::kCutOneWay:
+      return CutAll({{a->id(), b->id()}}, fault.lasts, false);
+    case FaultKind::kCutPair:
+      return CutAll({{a->id(), b->id()}, {b->id(), a->id()}}, fault.lasts, false);
+    case FaultKind::kHalfOpen:
+      return CutAll({{a->id(), b->id()}}, fault.lasts, true);
+    case FaultKind::kPartition:
+      return CutAll(Sides(fault.value), fault.lasts, fault.b % 3 == 0);
+    case FaultKind::kTopology:
+      return CutAll(Missing(fault.value % 4, fault.a), fault.lasts, false);
+    case FaultKind::kFlap:
+      return Flap(a->id(), b->id(), cluster_.world().now() + fault.lasts, false);
+    default:
+      return cluster_.network().Reset(a->id(), b->id());
+  }
+}
+
+void Injector::CutAll(const Pairs& pairs, Time lasts, bool quiet) {
+  for (const auto& [from, to] : pairs) cluster_.network().Cut(from, to, 1, quiet);
+  Undo(lasts, [this, pairs, quiet] {
+    for (const auto& [from, to] : pairs) cluster_.network().Cut(from, to, -1, quiet);
+  });
+}
+
+Injector::Pairs Injector::Sides(std::uint64_t bits) {
+  Pairs pairs;
+  const std::vector<Member*> present = cluster_.Present();
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    for (std::size_t j = 0; j < present.size(); ++j) {
+      if (((bits >> i) & 1U) != ((bits >> j) & 1U)) {
+        pairs.emplace_back(present[i]->id(), present[j]->id());
+      }
+    }
+  }
+  return pairs;
+}
+
+// The links that a partial topology lacks: chain, ring, star, or two halves with a bridge.
+Injector::Pairs Injector::Missing(std::uint64_t shape, std::uint64_t centre) {
+  Pairs pairs;
+  const std::vector<Member*> present = cluster_.Present();
+  const std::size_t size = present.size();
+  centre %= size;
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t j = 0; j < size; ++j) {
+      const std::size_t gap = i > j ? i - j : j - i;
+      bool linked = gap == 1;
+      if (shape == 1) linked = gap == 1 || gap == size - 1;
+      if (shape == 2) linked = i == centre || j == centre;
+      if (shape == 3) {
+        linked = i == centre || j == centre || (i < size / 2) == (j < size / 2);
+      }
+      if (i != j && !linked) pairs.emplace_back(present[i]->id(), present[j]->id());
+    }
+  }
+  return pairs;
+}
+
+void Injector::Flap(MemberId a, MemberId b, Time until, bool cut) {
+  if (healed_) return;
+  for (const auto& [from, to] : Pairs{{a, b}, {b, a}}) {
+    cluster_.network().Cut(from, to, cut ? -1 : 1, false);
+  }
+  if (cut && cluster_.world().now() >= until) return;
+  const Time next = milliseconds(50 + (a.value + b.value + (cut ? 7U : 0U)) % 400);
+  cluster_.world().After(next, [this, a, b, until, cut] { Flap(a, b, until, !cut); });
+}
+
+// ---- processes ----
+
+void Injector::Process(const Fault& fault, Member& member) {
+  const MemberId id = member.id();
+  switch (fault.kind) {
+    case FaultKind::kCrash:
+      return member.Crash(End::kPowerLoss, fault.lasts);
+    case FaultKind::kKill:
+      return member.Crash(End::kProcess, fault.lasts);
+    case FaultKind::kCrashAtSite:
+      restart_after_site_ = fault.lasts;
+      return cluster_.oracle().CrashAt(id.value, fault.value, 1 + static_cast<int>(fault.b % 5));
+    case FaultKind::kCrashAtIo:
+      if (member.up()) member.CrashAtIo(1 + fault.value % 40, fault.lasts);
+      return;
+    case FaultKind::kCrashLoop:
+      return Loop(id, 2 + static_cast<int>(fault.value % 5));
+    case FaultKind::kPause:
+      member.Pause(true);
+      return Undo(fault.lasts, [this, id] { cluster_.Find(id)->Pause(false); });
+    default:
+      member.clock().SetCostOfLook(microseconds(10 + fault.value % 2000));
+      return Undo(fault.lasts, [this, id] { cluster_.Find(id)->clock().SetCostOfLook(Time(0)); });
+  }
+}
+
+void Injector::Loop(MemberId id, int times) {
+  if (healed_ || times == 0) return;
+  cluster_.Find(id)->Crash(times % 2 == 0 ? End::kPowerLoss : End::kProcess, milliseconds(5));
+  cluster_.world().After(milliseconds(20 + times * 40), [this, id, times] { Loop(id, times - 1); });
+}
+
+// ---- disk and clock ----
+
+void Injector::DiskOrClock(const Fault& fault, Member& member) {
+  const MemberId id = member.id();
+  Disk& disk = member.disk();
+  const auto part = fault.b % 3 == 0 ? "" : "/wal";
+  switch (fault.kind) {
+    case FaultKind::kSyncError:
+      return disk.Inject({.operation = Operation::kSync,
+                          .path_part = part,
+                          .code = Code::kDataLoss,
+                          .skip = static_cast<int>(fault.value % 10)});
+    case FaultKind::kFull: {
+      const auto space = disk.FreeSpace("/m");
+      if (!space.ok()) return;
+      disk.SetCapacity(space->total - space->available + fault.value % 100'000);
+      return Undo(fault.lasts, [this, id] { cluster_.Find(id)->disk().SetCapacity(kPlenty); });
+    }
+    case FaultKind::kSlowDisk:
+    case FaultKind::kStall: {
+      const auto most = fault.kind == FaultKind::kStall ? 8'000'000U : 200'000U;
+      const Time latency = microseconds(1000 + fault.value % most);
+      member.disk_latency() += latency;
+      return Undo(fault.lasts,
+                  [this, id, latency] { cluster_.Find(id)->disk_latency() -= latency; });
+    }
+    case FaultKind::kBitFlip:
+      return Flip(member, fault.value, fault.lasts);
+    case FaultKind::kWallJump: {
+      const auto jump = seconds(static_cast<std::int64_t>(fault.value % 20'000'000) - 10'000'000);
+      return member.clock().JumpWall(jump);
+    }
+    default: {
+      const auto ppm = static_cast<std::int64_t>(fault.value % 400'000) - 200'000;
+      member.clock().SetDrift(ppm);
+      return Undo(fault.lasts, [this, id] { cluster_.Find(id)->clock().SetDrift(0); });
+    }
+  }
+}
+
+// One byte of a log changes while its machine is off. One member of a run, so that the others have
+// everything.
+void Injector::Flip(Member& member, std::uint64_t value, Time restart) {
+  const raft::ConfState* state = cluster_.checks().configuration();
+  const bool others_lost = std::ranges::any_of(
+      cluster_.Present(), [](const Member* other) { return other->unusable(); });
+  if (damaged_ || others_lost || state == nullptr || state->voters.size() < 3) return;
+  damaged_ = true;
+  member.Crash(End::kPowerLoss, std::nullopt);
+  Disk& disk = member.disk();
+  const auto names = disk.List(kLog);
+  if (names.ok() && !names->empty()) {
+    const std::string path = std::string(kLog) + "/" + (*names)[value % names->size()];
+    const auto info = disk.Stat(path);
+    if (info.ok() && info->size > 0) {
+      // The front of a segment holds its records.
+      disk.Damage(path, (value >> 8U) % std::min<std::uint64_t>(info->size, 8192), 0x10);
+    }
+  }
+  cluster_.world().After(restart, [this, id = member.id()] { cluster_.Find(id)->Boot(); });
+}
+
+// ---- administration ----
+
+void Injector::Administer(const Fault& fault, Member& member, Admin& admin) {
+  switch (fault.kind) {
+    case FaultKind::kAddMember:
+      return admin.Add(false);
+    case FaultKind::kAddLearner:
+      return admin.Add(true);
+    case FaultKind::kPromote:
+      return admin.Promote(fault.a);
+    case FaultKind::kRemoveMember:
+      return admin.Remove(member.id());
+    case FaultKind::kReplaceEmpty: {
+      const raft::ConfState* state = cluster_.checks().configuration();
+      if (damaged_ || state == nullptr || state->voters.size() < 3) return;
+      damaged_ = true;
+      return member.Lose();
+    }
+    case FaultKind::kUpdateMember:
+      return admin.Update(member.id());
+    case FaultKind::kMoveLeader:
+      return admin.MoveLeader(member.id());
+    case FaultKind::kCompact:
+      return admin.Compact(fault.value, fault.b % 2 == 0);
+    default:
+      admin.Alarm(member.id(), true);
+      return Undo(fault.lasts, [&admin, id = member.id()] { admin.Alarm(id, false); });
+  }
+}
+
+void Injector::Heal() {
+  healed_ = true;
+  for (Member* member : cluster_.Present()) {
+    member->clock().SetCostOfLook(Time(0));
+    member->clock().SetDrift(0);
+    member->disk().SetCapacity(kPlenty);
+    member->disk().ClearFaults();
+    member->disk_latency() = Time(0);
+  }
+}
+
+}  // namespace quorate::sim::cluster

@@ -1,0 +1,242 @@
+#include "sim/cluster/network.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "sim/cluster/cluster.h"
+#include "snapshot/snap_file.h"
+#include "wire/raftpb.h"
+
+namespace quorate::sim::cluster {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t kLongDelayMs = 30000;
+
+// As the peers' receiver does: the file is whole and durable before raft hears of it.
+Status StoreReceived(Disk& disk, LogIndex index, const std::string& bytes) {
+  const std::string temporary = std::string(kSnapshots) + "/tmp-" + ToHex(index.value);
+  auto file = TRY(disk.Open(temporary, io::OpenMode::kTruncate));
+  TRY(file->WriteAt(0, AsBytes(bytes)));
+  TRY(file->Sync());
+  file.reset();
+  TRY(disk.Rename(temporary, ReceivedPath(index)));
+  return disk.SyncDirectory(kSnapshots);
+}
+
+}  // namespace
+
+std::string ReceivedPath(LogIndex index) {
+  return std::string(kSnapshots) + "/" + snapshot::ReceivedFileName(index);
+}
+
+bool Network::Carries(MemberId from, MemberId to) const {
+  const auto link = links_.find({from, to});
+  return link == links_.end() || (link->second.cuts == 0 && link->second.quiet == 0);
+}
+
+std::optional<Time> Network::ConnectedSince(MemberId from, MemberId to) {
+  const Member* other = cluster_.Find(to);
+  if (other == nullptr || !other->up()) return std::nullopt;
+  Time since = other->started();
+  for (const Pair& pair : {Pair{from, to}, Pair{to, from}}) {
+    const auto link = links_.find(pair);
+    if (link == links_.end()) continue;
+    if (link->second.cuts > 0) return std::nullopt;
+    since = std::max(since, link->second.since);
+  }
+  return since;
+}
+
+Time Network::Travel() {
+  Time time = microseconds(100 + random_.Below(400)) + weather_.delay;
+  if (weather_.jitter.count() > 0) {
+    time += Time(static_cast<std::int64_t>(
+        random_.Below(static_cast<std::uint64_t>(weather_.jitter.count()))));
+  }
+  if (weather_.long_delay > 0 && random_.Chance(weather_.long_delay)) {
+    time += milliseconds(random_.Below(kLongDelayMs));
+  }
+  return time;
+}
+
+void Network::Send(Member& from, raft::Message message) {
+  ++sent_;
+  if (!Carries(from.id(), message.to)) {
+    ++lost_;
+    const auto link = links_.find({from.id(), message.to});
+    if (link != links_.end() && link->second.quiet == 0 && random_.Chance(100)) {
+      from.Unreachable(message.to);
+    }
+    return;
+  }
+  if (framed_) return SendFramed(from, message);
+  SendSingly(from, message);
+}
+
+void Network::SendSingly(Member& from, const raft::Message& message) {
+  if (weather_.loss > 0 && random_.Chance(weather_.loss)) {
+    ++lost_;
+    return;
+  }
+  // A connection never doubles what it carries; raft bears it all the same, but for a proposal,
+  // which would be applied twice.
+  const bool may_double = weather_.duplicate > 0 && message.type != raft::MessageType::kProp;
+  const int copies = may_double && random_.Chance(weather_.duplicate) ? 2 : 1;
+  const auto bytes = std::make_shared<const std::string>(wire::EncodeMessage(message));
+  for (int i = 0; i < copies; ++i) {
+    cluster_.world().After(Travel(), [this, sender = from.id(), to = message.to, bytes] {
+      Result<raft::Message> decoded = wire::DecodeMessage(bytes, *bytes);
+      if (!decoded.ok()) {
+        return cluster_.world().Fail("wire: a message cannot be read: " + decoded.error().message);
+      }
+      std::vector<raft::Message> messages;
+      messages.push_back(std::move(*decoded));
+      Arrive(sender, to, std::move(messages));
+    });
+  }
+}
+
+void Network::SendFramed(Member& from, const raft::Message& message) {
+  const Pair pair{from.id(), message.to};
+  if (weather_.loss > 0 && random_.Chance(weather_.loss / 10)) Break(pair);
+  const bool append = message.type == raft::MessageType::kApp;
+  Stream& stream = streams_[{pair, append}];
+  if (stream.encoder == nullptr) {
+    const auto kind = append ? peer::StreamKind::kAppend : peer::StreamKind::kMessage;
+    stream.encoder = peer::MakeEncoder(kind);
+    stream.decoder = peer::MakeDecoder(kind, pair.first, pair.second);
+  }
+  std::string bytes;
+  stream.encoder->Append(bytes, message);
+  stream.last_arrival = std::max(stream.last_arrival, cluster_.world().now() + Travel());
+  cluster_.world().At(
+      stream.last_arrival, [this, pair, append, epoch = stream.epoch, bytes = std::move(bytes)] {
+        Stream& now = streams_[{pair, append}];
+        if (now.epoch != epoch || now.decoder == nullptr) return;
+        std::vector<raft::Message> messages;
+        // In two pieces: a stream knows no messages.
+        const std::size_t half = bytes.size() / 2;
+        const std::string_view all = bytes;
+        Status taken = now.decoder->Take(all.substr(0, half), messages);
+        if (taken.ok()) taken = now.decoder->Take(all.substr(half), messages);
+        if (!taken.ok()) {
+          return cluster_.world().Fail("frames: a stream cannot be read: " + taken.error().message);
+        }
+        Arrive(pair.first, pair.second, std::move(messages));
+      });
+}
+
+void Network::Arrive(MemberId from, MemberId to, std::vector<raft::Message> messages) {
+  if (!Carries(from, to)) {
+    lost_ += messages.size();
+    return;
+  }
+  Member* receiver = cluster_.Find(to);
+  if (receiver == nullptr || !receiver->up()) return;
+  cluster_.world().Trace("arrive", from.value, to.value, messages.size());
+  receiver->Deliver(from, std::move(messages));
+}
+
+void Network::SendSnapshot(Member& from, raft::Message message,
+                           std::shared_ptr<node::SnapshotSource> source,
+                           std::function<void(bool)> done) {
+  const std::uint64_t life = from.life();
+  const auto ended = [this, sender = from.id(), life, done = std::move(done)](bool whole) {
+    Member* member = cluster_.Find(sender);
+    if (member != nullptr && member->up() && member->life() == life) done(whole);
+  };
+  if (!Carries(from.id(), message.to))
+    return cluster_.world().After(Travel(), [ended] { ended(false); });
+  const std::uint64_t token = from.Hold(std::move(source));
+  // At most some seconds: a transfer that hangs for longer is given up by its connection.
+  const Time lasts =
+      std::min<Time>(Travel() * 3 + milliseconds(random_.Below(200)), milliseconds(3000));
+  cluster_.world().After(
+      lasts, [this, sender = from.id(), life, token, ended, message = std::move(message)] {
+        Member* member = cluster_.Find(sender);
+        if (member == nullptr || !member->up() || member->life() != life) return;
+        const auto held = member->Release(token);
+        Result<std::string> bytes = ReadAll(*held);
+        const bool arrives = bytes.ok() && Carries(sender, message.to) &&
+                             !(weather_.loss > 0 && random_.Chance(weather_.loss));
+        if (!arrives) return ended(false);
+        Store(message.to, message, *bytes, ended);
+      });
+}
+
+void Network::Store(MemberId to, const raft::Message& message, const std::string& bytes,
+                    const std::function<void(bool)>& done) {
+  Member* receiver = cluster_.Find(to);
+  if (receiver == nullptr || !receiver->up()) return done(false);
+  if (!StoreReceived(receiver->disk(), message.snapshot->metadata.index, bytes).ok()) {
+    receiver->NoticeDisk();
+    return done(false);
+  }
+  cluster_.world().Trace("snapshot", message.from.value, to.value,
+                         message.snapshot->metadata.index.value);
+  ++cluster_.counts().snapshots;
+  std::vector<raft::Message> messages;
+  messages.push_back(message);
+  receiver->Deliver(message.from, std::move(messages));
+  // The answer travels too.
+  cluster_.world().After(Travel(),
+                         [this, to, from = message.from, done] { done(Carries(to, from)); });
+}
+
+Result<std::string> ReadAll(node::SnapshotSource& source) {
+  std::string bytes(source.size(), '\0');
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const auto rest = std::as_writable_bytes(std::span(bytes)).subspan(have);
+    const std::size_t got = TRY(source.Read(rest));
+    if (got == 0) break;
+    have += got;
+  }
+  if (bytes.empty() || have < bytes.size()) return Error{Code::kDataLoss, "a short snapshot"};
+  return bytes;
+}
+
+void Network::Cut(MemberId from, MemberId to, int by, bool quiet) {
+  if (from == to) return;
+  Link& link = links_[{from, to}];
+  (quiet ? link.quiet : link.cuts) += by;
+  if (link.cuts == 0 && link.quiet == 0) link.since = cluster_.world().now();
+}
+
+void Network::Reset(MemberId a, MemberId b) {
+  Break({a, b});
+  Break({b, a});
+  for (const auto& [at, other] : {Pair{a, b}, Pair{b, a}}) {
+    links_[{at, other}].since = cluster_.world().now();
+    Member* member = cluster_.Find(at);
+    if (member != nullptr && member->up()) member->Unreachable(other);
+  }
+}
+
+void Network::Break(const Pair& pair) {
+  for (const bool append : {false, true}) {
+    const auto stream = streams_.find({pair, append});
+    if (stream == streams_.end()) continue;
+    ++stream->second.epoch;
+    stream->second.encoder.reset();
+    stream->second.decoder.reset();
+    stream->second.last_arrival = Time(0);
+  }
+}
+
+void Network::Restarted(MemberId member) {
+  for (auto& [key, stream] : streams_) {
+    if (key.first.first == member || key.first.second == member) Break(key.first);
+  }
+}
+
+void Network::Heal() {
+  weather_ = {};
+  for (auto& [pair, link] : links_) link = {.since = cluster_.world().now()};
+  for (auto& [key, stream] : streams_) Break(key.first);  // what was stuck is sent anew
+}
+
+}  // namespace quorate::sim::cluster

@@ -1,0 +1,163 @@
+#include "sim/cluster/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "sim/prng.h"
+
+namespace quorate::sim::cluster {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kKinds = static_cast<std::size_t>(FaultKind::kCount);
+
+constexpr std::array<std::string_view, kKinds> kNames = {
+    "loss",           "duplicate",     "reorder",       "delay",       "long-delay",
+    "cut-one-way",    "cut-pair",      "partition",     "topology",    "flap",
+    "reset",          "half-open",     "crash",         "kill",        "crash-at-site",
+    "crash-at-io",    "crash-loop",    "kill-all",      "pause",       "slow-cpu",
+    "sync-error",     "disk-full",     "slow-disk",     "stall",       "bit-flip",
+    "wall-jump",      "drift",         "add-member",    "add-learner", "promote",
+    "remove-member",  "replace-empty", "update-member", "move-leader", "compact",
+    "no-space-alarm", "bend"};
+
+// How often a kind comes, against the others, where a seed uses it.
+std::uint64_t WeightOf(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::kCrashAtSite:
+    case FaultKind::kBend:
+      return 6;
+    case FaultKind::kCrash:
+    case FaultKind::kPartition:
+    case FaultKind::kCompact:
+    case FaultKind::kCrashAtIo:
+      return 3;
+    case FaultKind::kKillAll:
+    case FaultKind::kBitFlip:
+    case FaultKind::kFull:
+    case FaultKind::kNoSpaceAlarm:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+std::uint64_t DrawValue(FaultKind kind, Prng& random) {
+  switch (kind) {
+    case FaultKind::kLoss:
+      return 10 + random.Below(300);
+    case FaultKind::kDuplicate:
+      return 10 + random.Below(200);
+    case FaultKind::kReorder:
+      return 1000 + random.Below(random.Chance(300) ? 2000000 : 50000);
+    case FaultKind::kDelay:
+      return 1000 + random.Below(random.Chance(300) ? 900000 : 100000);
+    case FaultKind::kLongDelay:
+      return 1 + random.Below(40);
+    default:
+      return random.Next();
+  }
+}
+
+Time DrawLength(FaultKind kind, Prng& random) {
+  switch (kind) {
+    case FaultKind::kCrash:
+    case FaultKind::kKill:
+    case FaultKind::kCrashAtSite:
+    case FaultKind::kCrashAtIo:
+    case FaultKind::kKillAll:
+    case FaultKind::kSyncError:
+      return milliseconds(10 + random.Below(random.Chance(300) ? 15000 : 2000));
+    case FaultKind::kBend:
+      return seconds(5 + random.Below(60));
+    default:
+      return milliseconds(50 + random.Below(random.Chance(200) ? 20000 : 5000));
+  }
+}
+
+void DrawOptions(Plan& plan, const PlanOptions& options, Prng& random) {
+  constexpr std::array<int, 10> kSizes = {1, 2, 3, 3, 3, 3, 3, 4, 5, 5};
+  const int drawn = kSizes[random.Below(kSizes.size())];
+  plan.voters = options.members > 0 ? options.members : drawn;
+  plan.election = milliseconds(random.Chance(700) ? 1000 : 500 + 500 * random.Below(4));
+  plan.snapshot_count = random.Chance(500) ? 10 + random.Below(40) : 100 + random.Below(400);
+  plan.catch_up_entries = random.Chance(500) ? random.Below(10) : random.Below(200);
+  plan.segment_bytes = random.Chance(500) ? 16U << 10U : 64U << 10U;
+  plan.pre_vote = random.Chance(850);
+  plan.framed = random.Chance(500);
+  plan.clients = 1 + static_cast<int>(random.Below(6));
+  plan.watchers = static_cast<int>(random.Below(5));
+  plan.leases = static_cast<int>(random.Below(4));
+  plan.keys = 1 + static_cast<int>(random.Below(random.Chance(500) ? 4 : 40));
+  plan.think = milliseconds(random.Below(200));
+  plan.compaction_rows = random.Chance(400) ? 1 + random.Below(5) : 1000;
+}
+
+std::vector<FaultKind> DrawSwarm(Prng& random) {
+  std::vector<FaultKind> bag;
+  const std::uint64_t share = 150 + random.Below(600);
+  for (std::size_t i = 0; i < kKinds; ++i) {
+    const auto kind = static_cast<FaultKind>(i);
+    if (!random.Chance(share)) continue;
+    const std::uint64_t weight = WeightOf(kind) * (1 + random.Below(3));
+    bag.insert(bag.end(), weight, kind);
+  }
+  if (bag.empty()) bag.push_back(FaultKind::kCrash);
+  return bag;
+}
+
+}  // namespace
+
+std::string_view ToString(FaultKind kind) {
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string ToString(const Fault& fault) {
+  char text[160];
+  const auto seconds_of = [](Time time) { return static_cast<double>(time.count()) / 1e9; };
+  std::snprintf(text, sizeof text, "%9.3fs %-13s a=%llu b=%llu value=%llu for %.3fs",
+                seconds_of(fault.at), std::string(ToString(fault.kind)).c_str(),
+                static_cast<unsigned long long>(fault.a), static_cast<unsigned long long>(fault.b),
+                static_cast<unsigned long long>(fault.value), seconds_of(fault.lasts));
+  return text;
+}
+
+Plan MakePlan(std::uint64_t seed, const PlanOptions& options) {
+  Prng random(seed * 0x9E3779B97F4A7C15ULL + 1);
+  Plan plan;
+  plan.seed = seed;
+  DrawOptions(plan, options, random);
+  plan.faults_until = Time(static_cast<std::int64_t>(options.seconds * 1e9));
+  const std::vector<FaultKind> bag = DrawSwarm(random);
+  const Time gap = milliseconds(200 + random.Below(3000));
+  Time at = seconds(2);
+  while (true) {
+    at += Time(
+        static_cast<std::int64_t>(random.Below(static_cast<std::uint64_t>(2 * gap.count())) + 1));
+    if (at >= plan.faults_until) break;
+    Fault fault;
+    fault.at = at;
+    fault.kind = bag[random.Below(bag.size())];
+    fault.a = random.Below(64);
+    fault.b = random.Below(64);
+    fault.value = DrawValue(fault.kind, random);
+    fault.lasts = DrawLength(fault.kind, random);
+    plan.faults.push_back(fault);
+  }
+  return plan;
+}
+
+Plan Only(Plan plan, const std::set<std::size_t>& keep) {
+  std::vector<Fault> kept;
+  for (std::size_t i = 0; i < plan.faults.size(); ++i) {
+    if (keep.contains(i)) kept.push_back(plan.faults[i]);
+  }
+  plan.faults = std::move(kept);
+  return plan;
+}
+
+}  // namespace quorate::sim::cluster
