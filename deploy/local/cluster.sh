@@ -170,12 +170,26 @@ down_one() {
     network_down
   fi
   unmount_below "$STATE"
-  rm -rf "${STATE:?}" || die "$STATE could not be removed; see what holds it: grep $STATE /proc/mounts"
-  rm -f "$STATE_ROOT/.$NAME.lock"
-  rmdir "$STATE_ROOT" 2>/dev/null || true
+  remove_state
   remove_dead_sockets
   folders_down
   say "cluster '$NAME': removed"
+}
+
+# remove_state: the folder is gone at once. Its gigabyte of files takes a second, but a busy disk may need half a minute:
+# then nobody waits for that, and what a cut-off one left goes with the next.
+remove_state() {
+  local begin
+  mv "$STATE" "$STATE_ROOT/.removing-$$-$RANDOM" || die "$STATE could not be removed; see what holds it: grep $STATE /proc/mounts"
+  rm -f "$STATE_ROOT/.$NAME.lock"
+  setsid rm -rf "$STATE_ROOT"/.removing-* </dev/null >/dev/null 2>&1 8>&- 9>&- &
+  begin=$(now_ms)
+  while kill -0 $! 2>/dev/null; do
+    (($(now_ms) - begin < 4000)) || { say "cluster '$NAME': its files are still being deleted, in the background"; break; }
+    sleep 0.05
+  done
+  disown $! 2>/dev/null || true
+  rmdir "$STATE_ROOT" 2>/dev/null || true
 }
 
 down() {
