@@ -53,6 +53,10 @@ void PeerEvents::OnUnreachable(MemberId member) {
   if (node::Driver* driver = driver_) driver->ReportUnreachable(member);
 }
 
+void PeerEvents::OnGone(MemberId member) {
+  if (node::Driver* driver = driver_) driver->ReportGone(member);
+}
+
 bool PeerEvents::IsRemoved(MemberId member) const {
   return cluster_.roster()->removed.contains(member);
 }

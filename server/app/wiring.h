@@ -55,6 +55,7 @@ class PeerEvents final : public peer::Events {
 
   void OnMessages(std::vector<raft::Message>& messages) override;
   void OnUnreachable(MemberId member) override;
+  void OnGone(MemberId member) override;
   void OnSelfRemoved() override { on_removed_(); }
   bool IsRemoved(MemberId member) const override;
 

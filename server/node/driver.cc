@@ -149,6 +149,13 @@ void Driver::ReportUnreachable(MemberId member) {
   Post([this, member] { core_.ReportUnreachable(member); });
 }
 
+void Driver::ReportGone(MemberId member) {
+  Post([this, member] {
+    if (core_.leader() == member) lost_term_ = core_.term();
+    core_.ReportGone(member);
+  });
+}
+
 void Driver::Campaign() {
   Post([this] { core_.Campaign(); });
 }

@@ -96,6 +96,8 @@ class Driver final : public Node {
   // From the network. The messages are taken; returns how many had to be dropped.
   std::size_t Deliver(std::vector<raft::Message>& messages) { return inbox_.Add(messages); }
   void ReportUnreachable(MemberId member);
+  // Its process has ended, as far as the network can tell.
+  void ReportGone(MemberId member);
 
   // The loop. Does one turn, waiting for something to do at most for `patience` and never past the
   // next tick. False: stopped, or the process must end.
@@ -161,6 +163,7 @@ class Driver final : public Node {
   void ApplyOne(const raft::Entry& entry);
   void ApplyChange(const raft::Entry& entry);
   void DeliverOutcomes();
+  void AnswerLost(Term applied);
   void Write(raft::Effects& effects);
   void SubmitHardState();
   void InstallIfDurable();
@@ -203,6 +206,7 @@ class Driver final : public Node {
   MemberId known_leader_;           // the last one that was known
   Instant leader_since_;
   bool leads_ = false;  // told the state machine so
+  Term lost_term_;      // of a leader that is gone; proposals sent to it may wait for nothing
   std::optional<Transfer> transfer_;
   std::function<void()> stop_done_;  // set: stopping
   MemberId heir_;                    // whom a stopping leader hands over to; 0: nobody

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/site.h"
 #include "node/driver.h"
+#include "node/errors.h"
 #include "wire/raftpb.h"
 
 namespace quorate::node {
@@ -67,6 +68,16 @@ void Driver::ApplySome() {
   core_.Applied(to_apply_[applied_of_them_ - 1].index);
   DeliverOutcomes();
   QUORATE_CRASH_SITE("node.after_answers");
+  AnswerLost(to_apply_[applied_of_them_ - 1].term);
+}
+
+// What was sent to a leader that is gone is applied before the first entry of the next term, or
+// never, unless it lives on somewhere. So whoever still waits is told now, and not at the timeout,
+// that nobody can know.
+void Driver::AnswerLost(Term applied) {
+  if (lost_term_.value == 0 || applied <= lost_term_) return;
+  proposer_.FailSent(lost_term_, errors::TimedOutByLeaderFailure());
+  lost_term_ = Term{};
 }
 
 void Driver::ApplyOne(const raft::Entry& entry) {

@@ -8,7 +8,7 @@ namespace quorate::node {
 
 void Proposer::Take(Proposal&& proposal, Instant now) {
   started_.emplace_back(now, proposal.id);
-  waiters_.insert_or_assign(proposal.id, Waiter{now, std::move(proposal.done)});
+  waiters_.insert_or_assign(proposal.id, Waiter{now, std::move(proposal.done), Term{}});
   queued_bytes_ += proposal.data.size();
   queue_.push_back({proposal.id, proposal.type, std::move(proposal.data)});
 }
@@ -24,7 +24,7 @@ void Proposer::Flush(raft::Core& core) {
     } else if (!Waits(queue_[begin].id)) {
       taken = true;  // timed out while parked
     } else {
-      taken = Settle(core.ProposeConfChange(queue_[begin].data), begin, end);
+      taken = Settle(core.ProposeConfChange(queue_[begin].data), core.term(), begin, end);
     }
     if (!taken) break;
     begin = end;
@@ -38,14 +38,19 @@ bool Proposer::FlushNormal(raft::Core& core, std::size_t begin, std::size_t end)
   for (std::size_t i = begin; i < end; ++i) {
     if (Waits(queue_[i].id)) batch_.push_back(queue_[i].data);
   }
-  return batch_.empty() || Settle(core.Propose(batch_), begin, end);
+  return batch_.empty() || Settle(core.Propose(batch_), core.term(), begin, end);
 }
 
 // False: keep them parked.
-bool Proposer::Settle(raft::Proposed outcome, std::size_t begin, std::size_t end) {
+bool Proposer::Settle(raft::Proposed outcome, Term term, std::size_t begin, std::size_t end) {
   switch (outcome) {
     case raft::Proposed::kAppended:
+      return true;
     case raft::Proposed::kForwarded:
+      for (std::size_t i = begin; i < end; ++i) {
+        const auto waiter = waiters_.find(queue_[i].id);
+        if (waiter != waiters_.end()) waiter->second.sent = term;
+      }
       return true;
     case raft::Proposed::kNoLeader:
     case raft::Proposed::kTransferring:
@@ -80,6 +85,14 @@ void Proposer::Expire(Instant now, const std::function<Error(Instant)>& why) {
   }
   // Ids that were answered long ago need no place.
   while (!started_.empty() && !Waits(started_.front().second)) started_.pop_front();
+}
+
+void Proposer::FailSent(Term term, const Error& error) {
+  std::vector<std::uint64_t> lost;
+  for (const auto& [id, waiter] : waiters_) {
+    if (waiter.sent.value != 0 && waiter.sent <= term) lost.push_back(id);
+  }
+  for (const std::uint64_t id : lost) Refuse(id, error);
 }
 
 void Proposer::FailAll(const Error& error) {

@@ -36,6 +36,8 @@ class Proposer {
   // Answers what has waited too long; `why` chooses the words by the time it started.
   void Expire(Instant now, const std::function<Error(Instant started)>& why);
   void FailAll(const Error& error);
+  // Answers what was forwarded to the leader of this term or an earlier one.
+  void FailSent(Term term, const Error& error);
 
   std::size_t waiting() const { return waiters_.size(); }
   std::size_t queued_bytes() const { return queued_bytes_; }  // not handed to the core yet
@@ -46,6 +48,7 @@ class Proposer {
   struct Waiter {
     Instant started;
     Node::Answer done;
+    Term sent;  // forwarded to the leader of that term; 0: not forwarded
   };
   struct Queued {
     std::uint64_t id;
@@ -55,7 +58,7 @@ class Proposer {
 
   bool FlushNormal(raft::Core& core, std::size_t begin, std::size_t end);
   void Refuse(std::uint64_t id, Error why);
-  bool Settle(raft::Proposed outcome, std::size_t begin, std::size_t end);
+  bool Settle(raft::Proposed outcome, Term term, std::size_t begin, std::size_t end);
 
   const std::chrono::nanoseconds timeout_;
   std::unordered_map<std::uint64_t, Waiter> waiters_;

@@ -45,6 +45,8 @@ class Events {
   // Messages for raft, in order for each sender. A kSnap comes after its database was stored.
   virtual void OnMessages(std::vector<raft::Message>& messages) = 0;
   virtual void OnUnreachable(MemberId member) = 0;
+  // Its streams ended, and nothing answers where it listened: its process has probably ended.
+  virtual void OnGone(MemberId member) = 0;
   // The cluster says that this member was removed from it.
   virtual void OnSelfRemoved() = 0;
   // Whether that id was removed: its messages are refused for good.

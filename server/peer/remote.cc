@@ -7,13 +7,15 @@ namespace quorate::peer {
 Remote::Remote(net::EventLoop& loop, net::HttpClient& client, const io::Clock& clock,
                const Options& options, MemberId id, Events& events)
     : clock_(clock),
+      id_(id),
+      events_(events),
       append_writer_(loop, StreamKind::kAppend, options.read_timeout / 3),
       message_writer_(loop, StreamKind::kMessage, options.read_timeout / 3),
       pipeline_(client, options, id, events),
       append_reader_(loop, client, options, StreamKind::kAppend, id, events,
-                     [this] { ConnectionChanged(); }),
+                     [this](StreamReader::Change change) { ConnectionChanged(change); }),
       message_reader_(loop, client, options, StreamKind::kMessage, id, events,
-                      [this] { ConnectionChanged(); }) {}
+                      [this](StreamReader::Change change) { ConnectionChanged(change); }) {}
 
 void Remote::SetUrls(const std::vector<std::string>& urls) {
   if (urls == urls_) return;
@@ -48,13 +50,14 @@ std::optional<io::Clock::Instant> Remote::connected_since() const {
   return io::Clock::Instant(std::chrono::nanoseconds(since));
 }
 
-void Remote::ConnectionChanged() {
+void Remote::ConnectionChanged(StreamReader::Change change) {
   const bool connected = append_reader_.connected() || message_reader_.connected();
   if (!connected) {
     since_ = 0;
   } else if (since_ == 0) {
     since_ = clock_.Now().time_since_epoch().count();
   }
+  if (change == StreamReader::Change::kNobodyThere && !connected) events_.OnGone(id_);
 }
 
 }  // namespace quorate::peer

@@ -36,9 +36,11 @@ class Remote {
   std::optional<io::Clock::Instant> connected_since() const;
 
  private:
-  void ConnectionChanged();
+  void ConnectionChanged(StreamReader::Change change);
 
   const io::Clock& clock_;
+  const MemberId id_;
+  Events& events_;
   std::vector<std::string> urls_;
   StreamWriter append_writer_;
   StreamWriter message_writer_;

@@ -20,7 +20,7 @@ constexpr int kGone = 410;
 
 StreamReader::StreamReader(net::EventLoop& loop, net::HttpClient& client, const Options& options,
                            StreamKind kind, MemberId peer, Events& events,
-                           std::function<void()> connection_changed)
+                           std::function<void(Change)> connection_changed)
     : options_(options),
       kind_(kind),
       peer_(peer),
@@ -48,7 +48,7 @@ void StreamReader::Start(std::vector<std::string> urls) {
 void StreamReader::Dial() {
   if (urls_.empty()) return;
   const auto endpoint = net::ParseUrl(urls_[next_url_++ % urls_.size()]);
-  if (!endpoint.ok()) return Retry();
+  if (!endpoint.ok()) return Retry(kRedialInterval);
   net::HttpRequest request;
   request.target = std::string(PathOf(kind_)) + "/" + ToHex(options_.self.value);
   request.headers = RequestHeaders(options_);
@@ -78,12 +78,14 @@ void StreamReader::OnHead(const net::HttpResponse& head) {
   status_ = head.status;
   if (status_ != 200) return;
   connected_ = true;
+  ended_ = false;
+  connected_at_ = net::EventLoop::Now();
   last_complaint_.clear();
   log::Info("established TCP streaming connection with remote peer",
             {{"stream-reader-type", PathOf(kind_)},
              {"local-member-id", ToHex(options_.self.value)},
              {"remote-peer-id", ToHex(peer_.value)}});
-  connection_changed_();
+  connection_changed_(Change::kConnected);
 }
 
 void StreamReader::OnData(std::string_view bytes) {
@@ -105,8 +107,9 @@ void StreamReader::OnEnd(const Status& status) {
   call_.reset();
   generation_.reset();
   const bool was_connected = std::exchange(connected_, false);
-  if (was_connected) connection_changed_();
+  if (was_connected) connection_changed_(Change::kEnded);
   if (status_ == kGone) return events_.OnSelfRemoved();
+  const bool nobody = std::exchange(ended_, was_connected) && status_ == 0;
   std::string complaint = status_ != 0 && status_ != 200 ? refusal_ : std::string();
   if (complaint.empty() && !status.ok()) complaint = status.error().message;
   while (complaint.ends_with("\n")) complaint.pop_back();
@@ -126,11 +129,13 @@ void StreamReader::OnEnd(const Status& status) {
                 {{"remote-peer-id", ToHex(peer_.value)}, {"error", complaint}});
     }
   }
-  Retry();
+  const bool stood = was_connected && net::EventLoop::Now() - connected_at_ > kRedialInterval;
+  Retry(stood ? std::chrono::milliseconds(0) : kRedialInterval);
+  if (nobody) connection_changed_(Change::kNobodyThere);
 }
 
-void StreamReader::Retry() {
-  timer_.Set(kRedialInterval, [this] { Dial(); });
+void StreamReader::Retry(std::chrono::milliseconds delay) {
+  timer_.Set(delay, [this] { Dial(); });
 }
 
 }  // namespace quorate::peer

@@ -1,7 +1,8 @@
 // StreamReader: opens a peer's stream, hands on what comes, and opens it again whenever it ends.
 //
-// The peer's URLs are tried in turn, each name resolved anew. A stream that is silent for the read
-// timeout is dropped: a living peer sends heartbeats.
+// The peer's URLs are tried in turn, each name resolved anew; at once after a stream that stood for
+// a while has ended, since the answer tells whether the peer is still there. A stream that is
+// silent for the read timeout is dropped: a living peer sends heartbeats.
 //
 // Thread: the peer loop.
 #pragma once
@@ -22,9 +23,15 @@ namespace quorate::peer {
 
 class StreamReader {
  public:
+  enum class Change {
+    kConnected,
+    kEnded,
+    kNobodyThere,  // after it ended, the next attempt found nobody
+  };
+
   StreamReader(net::EventLoop& loop, net::HttpClient& client, const Options& options,
                StreamKind kind, MemberId peer, Events& events,
-               std::function<void()> connection_changed);
+               std::function<void(Change)> connection_changed);
   ~StreamReader();
 
   // Starts, or goes on with other URLs.
@@ -36,14 +43,14 @@ class StreamReader {
   void OnHead(const net::HttpResponse& head);
   void OnData(std::string_view bytes);
   void OnEnd(const Status& status);
-  void Retry();
+  void Retry(std::chrono::milliseconds delay);
 
   const Options& options_;
   const StreamKind kind_;
   const MemberId peer_;
   net::HttpClient& client_;
   Events& events_;
-  const std::function<void()> connection_changed_;
+  const std::function<void(Change)> connection_changed_;
   net::Timer timer_;
   std::vector<std::string> urls_;
   std::size_t next_url_ = 0;
@@ -54,6 +61,8 @@ class StreamReader {
   std::string refusal_;  // body of an answer that is not 200
   int status_ = 0;
   bool connected_ = false;
+  bool ended_ = false;  // was connected before this attempt
+  std::chrono::steady_clock::time_point connected_at_;
   std::string last_complaint_;  // logged once, not at each attempt
 };
 

@@ -130,6 +130,10 @@ class Core {
   bool ReadIndex(std::string context);
   void TransferLeader(MemberId target);
   void ReportUnreachable(MemberId member);
+  // Nobody is there any more: its connections ended, and where it listened nothing answers. If we
+  // follow it, an election comes within a few ticks instead of after the election timeout;
+  // pre-votes keep a mistake harmless.
+  void ReportGone(MemberId member);
   void ReportSnapshot(MemberId member, bool delivered);
 
   // Outputs. HasEffects: false when TakeEffects would surely return nothing.

@@ -168,6 +168,21 @@ void Core::CountVote(MemberId from, bool granted) {
   }
 }
 
+void Core::ReportGone(MemberId member) {
+  if (role_ != Role::kFollower || leader_.value == 0 || leader_ != member) return;
+  if (!options_.pre_vote) return;  // a mistake would depose it
+  touched_ = true;
+  AddNote(Note::Level::kInfo, "lost its leader " + ToHex(member.value));
+  leader_ = MemberId{};  // proposals wait for the next one, and others get our vote
+  // One after the other, with a tick between two turns, so that they do not split the votes: their
+  // clocks do not tick together.
+  const auto earlier = static_cast<std::uint32_t>(
+      std::count_if(config_.voters().begin(), config_.voters().end(),
+                    [&](MemberId voter) { return voter < id() && voter != member; }));
+  election_elapsed_ = options_.election_ticks;
+  election_timeout_ = options_.election_ticks + 1 + 2 * earlier;
+}
+
 // A leader was heard within the election timeout, so a majority may rely on it.
 bool Core::InLease() const {
   return options_.check_quorum && leader_.value != 0 && election_elapsed_ < options_.election_ticks;

@@ -144,6 +144,32 @@ TEST(DriverTest, AProposalFromTheTimeOfAFailedLeaderTimesOutSayingSo) {
   EXPECT_EQ((*answer)->error(), node::errors::TimedOutByLeaderFailure());
 }
 
+// What was on its way to a leader that died is in doubt for good, and its client hears so as soon
+// as the next leader's first entry is applied; what came after the news of its end just waits.
+TEST(DriverTest, WhenTheLeadersProcessEndsTheDoubtfulIsAnsweredAtOnceAndTheRestGoesThrough) {
+  Members cluster(3);
+  const std::uint64_t leader = cluster.Elect();
+  const std::uint64_t one = leader % 3 + 1;
+  const std::uint64_t other = one % 3 + 1;
+  cluster.Crash(leader);
+  const Members::Answer doubtful = cluster.Propose(one, "sent to nobody");
+  cluster.Settle();
+  cluster.driver(one).ReportGone(MemberId{leader});
+  cluster.driver(other).ReportGone(MemberId{leader});
+  cluster.Settle();
+  EXPECT_EQ(cluster.driver(one).leader(), MemberId{0});
+  const Members::Answer later = cluster.Propose(one, "later");
+  cluster.Settle();
+  EXPECT_FALSE(doubtful->has_value());
+  cluster.Pass(std::chrono::milliseconds(700));  // less than the election timeout
+  ASSERT_TRUE(doubtful->has_value());
+  EXPECT_EQ((*doubtful)->error().message,
+            "etcdserver: request timed out, possibly due to previous leader failure");
+  ASSERT_TRUE(later->has_value());
+  EXPECT_TRUE((*later)->ok());
+  EXPECT_EQ(cluster.texts(other), std::vector<std::string>{"later"});
+}
+
 TEST(DriverTest, TooLargeARequestIsRefused) {
   Members members(1);
   const auto answer = members.Propose(1, std::string(2 << 20, 'x'));

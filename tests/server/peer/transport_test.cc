@@ -23,6 +23,7 @@ class Heard final : public Events {
     for (Message& m : messages) messages_.push_back(std::move(m));
   }
   void OnUnreachable(MemberId) override { ++unreachable; }
+  void OnGone(MemberId member) override { gone = member.value; }
   void OnSelfRemoved() override { removed_self = true; }
   bool IsRemoved(MemberId member) const override { return member.value == removed_member; }
 
@@ -32,6 +33,7 @@ class Heard final : public Events {
   }
 
   std::atomic<int> unreachable{0};
+  std::atomic<std::uint64_t> gone{0};
   std::atomic<bool> removed_self{false};
   std::atomic<std::uint64_t> removed_member{0};
 
@@ -177,6 +179,29 @@ TEST(TransportTest, SomebodyUnreachableIsReported) {
   a.Send(gone, MessageType::kVote, 5);
   EXPECT_TRUE(WaitFor([&] { return a.heard().unreachable > 0; }));
   EXPECT_FALSE(a.transport().ConnectedSince(gone).has_value());
+}
+
+TEST(TransportTest, SomebodyWhoWasThereAndHasEndedIsReportedAsGone) {
+  Member a(1);
+  std::optional<Member> b(std::in_place, 2);
+  a.Knows(*b);
+  b->Knows(a);
+  ASSERT_TRUE(WaitFor([&] { return a.Reaches(*b); }));
+  EXPECT_EQ(a.heard().gone, 0U);
+  b.reset();
+  EXPECT_TRUE(WaitFor([&] { return a.heard().gone == 2; }));
+}
+
+TEST(TransportTest, SomebodyWhoHasNeverBeenThereIsNotGone) {
+  Member a(1);
+  std::optional<Member> b(std::in_place, 2);
+  const MemberId missing = b->id();
+  const PeerUrls urls = {{missing, {b->url()}}};
+  b.reset();
+  a.transport().UpdatePeers(urls);
+  a.Send(missing, MessageType::kVote, 5);
+  ASSERT_TRUE(WaitFor([&] { return a.heard().unreachable > 0; }));
+  EXPECT_EQ(a.heard().gone, 0U);
 }
 
 TEST(TransportTest, AnotherClustersMemberIsRefused) {

@@ -8,8 +8,8 @@
 //   one turn deliver 1 2                  what waits from 1 to 2   drop 1 2         and is lost cut
 //   3 / join 3               the network around one member hold 2 / write 2             writes of a
 //   member wait  / become durable settle                       until nothing moves any more crash 2
-//   / restart 2          compact 1 5              report 1 3 ok|failed|unreachable status one line
-//   for each member, and what the leader knows of each
+//   / restart 2          compact 1 5              report 1 3 ok|failed|unreachable|gone status one
+//   line for each member, and what the leader knows of each
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -136,6 +136,7 @@ class Interpreter {
       cluster_->Compact(member, LogIndex{std::stoull(words.at(1))});
     } else if (verb == "report") {
       if (words.at(2) == "unreachable") return core->ReportUnreachable(Id(words.at(1)));
+      if (words.at(2) == "gone") return core->ReportGone(Id(words.at(1)));
       core->ReportSnapshot(Id(words.at(1)), words.at(2) == "ok");
     } else {
       Say("unknown command " + verb);
