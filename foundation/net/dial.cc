@@ -108,8 +108,7 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
       }
       session = std::move(made).value();
     }
-    connection_ =
-        std::make_shared<SocketConnection>(loop_, std::move(*socket_), std::move(session), nullptr);
+    connection_ = std::make_shared<SocketConnection>(loop_, Renewed(), std::move(session), nullptr);
     socket_.reset();
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - EventLoop::Now());
@@ -121,6 +120,17 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
         self->Finish(status.error());
       }
     });
+  }
+
+  // Connecting told Asio to report for good when the socket can be written to, so that each read
+  // would be followed by such a report. As a new socket of Asio's it is silent about that.
+  SocketConnection::Socket Renewed() {
+    boost::system::error_code ignored;
+    const auto protocol = socket_->local_endpoint(ignored).protocol();
+    SocketConnection::Socket renewed(loop_.impl()->io);
+    const int descriptor = socket_->release(ignored);
+    renewed.assign(protocol, descriptor, ignored);
+    return renewed;
   }
 
   void TimeOut() {

@@ -2,9 +2,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "net/asio_loop.h"
 // After asio_loop.h, which includes <utility> first.
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <future>
 
@@ -12,7 +15,11 @@
 
 namespace quorate::net {
 
-EventLoop::EventLoop(std::string name) : impl_(std::make_shared<Impl>(std::move(name))) {}
+EventLoop::EventLoop(std::string name) : impl_(std::make_shared<Impl>(std::move(name))) {
+  const int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  CHECK(descriptor >= 0);
+  impl_->wake.assign(descriptor);
+}
 
 EventLoop::~EventLoop() {
   Stop();
@@ -26,6 +33,7 @@ EventLoop::~EventLoop() {
   // Asio any more.
   const auto kept = std::exchange(impl_->kept_alive, {});
   for (const auto& [object, each] : kept) each.end();
+  impl_->wake.close();
   impl_->io.restart();
   impl_->io.poll();
   impl_->draining.clear();
@@ -50,6 +58,7 @@ void EventLoop::Start() {
       });
     });
     impl_->wakes = &wakes;
+    impl_->AwaitWake();
     impl_->io.run();
     impl_->wakes = nullptr;
   });
@@ -77,7 +86,11 @@ void EventLoop::Post(Task task) {
     impl_->posted.push_back(std::move(task));
     if (impl_->posted.size() != 1) return;
   }
-  asio::post(impl_->io, [impl = impl_.get()] { impl->Drain(); });
+  if (InLoop()) {
+    asio::post(impl_->io, [impl = impl_.get()] { impl->Drain(); });
+  } else {
+    impl_->Wake();
+  }
 }
 
 void EventLoop::Dispatch(Task task) {
@@ -116,6 +129,21 @@ bool EventLoop::InLoop() const {
 
 std::chrono::steady_clock::time_point EventLoop::Now() {
   return std::chrono::steady_clock::now();
+}
+
+void EventLoop::Impl::AwaitWake() {
+  wake.async_read_some(asio::buffer(&wake_count, sizeof wake_count),
+                       [this](const boost::system::error_code& failure, std::size_t) {
+                         if (failure) return;
+                         Drain();
+                         AwaitWake();
+                       });
+}
+
+// Any thread. The counter cannot be full, so the write cannot fail.
+void EventLoop::Impl::Wake() {
+  const std::uint64_t one = 1;
+  CHECK(write(wake.native_handle(), &one, sizeof one) == sizeof one);
 }
 
 void EventLoop::Impl::Drain() {
