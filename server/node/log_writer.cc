@@ -24,12 +24,37 @@ LogWriter::LogWriter(Parts parts, std::function<void(std::uint64_t)> written,
       queue_(kWritesMax) {}
 
 void LogWriter::Submit(LogWrite write) {
-  CHECK(queue_.TryPush(std::move(write)) != BoundedQueue<LogWrite>::Push::kFull);
+  const auto outcome = queue_.TryPush(std::move(write));
+  CHECK(outcome != BoundedQueue<LogWrite>::Push::kFull);
+  if (outcome == BoundedQueue<LogWrite>::Push::kFirst) WakeUp();
+}
+
+void LogWriter::Close() {
+  queue_.Close();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+  }
+  ready_.notify_one();
+}
+
+void LogWriter::WakeUp() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    due_ = true;
+  }
+  ready_.notify_one();
+}
+
+void LogWriter::Await(std::chrono::nanoseconds patience) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  ready_.wait_for(lock, patience, [this] { return due_ || closed_; });
+  due_ = false;
 }
 
 bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
-  const bool open =
-      patience.count() > 0 ? queue_.WaitAndDrainInto(batch_, patience) : queue_.DrainInto(batch_);
+  if (patience.count() > 0) Await(patience);
+  const bool open = queue_.DrainInto(batch_);
   if (broken_) return open;
   std::uint64_t number = 0;
   LogIndex release;

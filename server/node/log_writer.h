@@ -11,9 +11,11 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,7 +60,7 @@ class LogWriter {
   void Submit(LogWrite write);
   // One batch, waiting for it at most for `patience`. False: closed, and everything is written.
   bool RunOnce(std::chrono::nanoseconds patience);
-  void Close() { queue_.Close(); }
+  void Close();
 
   // Whether RunOnce would find something.
   bool waiting() const { return queue_.size() > 0; }
@@ -66,6 +68,8 @@ class LogWriter {
   std::uint64_t syncs() const { return syncs_; }  // batches made durable, so far
 
  private:
+  void WakeUp();
+  void Await(std::chrono::nanoseconds patience);
   void Append(const LogWrite& write);
   Status Sync();
   void Chores(LogIndex release);
@@ -76,6 +80,12 @@ class LogWriter {
   std::function<void(std::uint64_t)> written_;
   std::function<void(Error)> failed_;
   BoundedQueue<LogWrite> queue_;
+  // What the wal thread sleeps on. Plain ones: base's Condition holds a lock of its own while it
+  // wakes, and the woken thread would have to wait for that first.
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  bool due_ = false;     // as the next, under mutex_
+  bool closed_ = false;  // never waits again
   std::vector<LogWrite> batch_;
   bool broken_ = false;
   std::uint64_t syncs_ = 0;
