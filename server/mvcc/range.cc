@@ -15,6 +15,8 @@ constexpr unsigned kKvsField = 2;
 constexpr unsigned kMoreField = 3;
 constexpr unsigned kCountField = 4;
 constexpr std::size_t kReadTogether = 64;  // rows
+constexpr std::size_t kCountAhead = 4096;  // keys
+constexpr std::size_t kReserveMax = std::size_t{2} << 20;
 
 bool Outside(Revision revision, Revision min, Revision max) {
   return (min != Revision{} && revision < min) || (max != Revision{} && revision > max);
@@ -229,8 +231,22 @@ Status RangeTask::Emit(std::size_t rows_max) {
 Status RangeTask::AppendGathered() {
   TRY(store_.ViewMany(
       gathered_, [this](std::string_view record) { return AppendTo(query_, record, &answer_); }));
+  if (answer_.rows == static_cast<std::int64_t>(kReadTogether)) ReserveBody();
   gathered_.clear();
   return {};
+}
+
+// After the first rows of many: a body that grows by doubling is copied once more on average.
+void RangeTask::ReserveBody() {
+  std::size_t rows = candidates_.size();
+  if (!sorted_ && query_.limit > 0) {
+    rows = static_cast<std::size_t>(query_.limit);
+  } else if (!sorted_) {
+    rows = static_cast<std::size_t>(
+        store_.index_->Count(KeyRange::FromEtcd(key_, range_end_), at_, kCountAhead).count);
+  }
+  const std::size_t bytes = answer_.body.size() / kReadTogether * (rows + rows / 16 + 1);
+  if (bytes <= kReserveMax) answer_.body.reserve(bytes);
 }
 
 RangeAnswer RangeTask::Take() {

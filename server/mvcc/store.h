@@ -218,6 +218,7 @@ class RangeTask {
   void Sort();
   Status Emit(std::size_t rows_max);
   Status AppendGathered();
+  void ReserveBody();
 
   Store& store_;
   const std::string key_;
