@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check.sh: holds the pages against the code.
 #
-# Usage: tests/docs/check.sh CHECK...      all of them: paths flags options tables words commands width try
+# Usage: tests/docs/check.sh CHECK...      all of them: paths flags options tables words commands figures width try
 #
 #   paths     every file and folder that a page names or links to is there
 #   flags     differences.md names every flag that is refused or without effect, and no flag that is not there
@@ -9,6 +9,7 @@
 #   tables    the edges, the fields of /quorate/status and the exit codes are those of the code
 #   words     operator/README.md names every step, every transcript and the fields of status.plan
 #   commands  the marked commands (check: help) exist and answer --help
+#   figures   the commands of docs/benchmarks.md are ones that compare takes, and the page has what they measure
 #   width     lines fit 120 columns
 #   try       the marked lines (check: try) of README.md run, on ports of their own, and read back what they wrote
 set -euo pipefail
@@ -86,7 +87,7 @@ options() {
       experimental- | preset | build | create-namespace | help | gtest) continue ;;  # of cmake, helm, everybody, gtest
     esac
     grep -qrE -- "(--|\")$option\b" server/config operator/config ctl/commands deploy/quickstart.sh deploy/local/cluster.sh \
-      tests/run.sh || complain "no program knows --$option: $(grep -lF -- "--$option" "${PAGES[@]}" | tr '\n' ' ')"
+      tests/run.sh tests/bench || complain "no program knows --$option: $(grep -lF -- "--$option" "${PAGES[@]}" | tr '\n' ' ')"
   done
 }
 
@@ -153,6 +154,18 @@ commands() {
   ((count >= 4)) || complain "only $count commands were found; is this check blind?"
 }
 
+figures() {
+  local page=docs/benchmarks.md line title count=0
+  while read -r line; do
+    count=$((count + 1))
+    # shellcheck disable=SC2086
+    while read -r title; do
+      grep -qF -- "| $title |" $page || complain "$page has no row '$title', which '$line' measures"
+    done < <($line --list || complain "$page: $line is not a command")
+  done < <(grep -E '^tests/bench/compare ' $page)
+  ((count >= 4)) || complain "only $count commands were found in $page; is this check blind?"
+}
+
 width() {
   local long
   long=$(LC_ALL=C.UTF-8 grep -nE '.{121}' "${PAGES[@]}" | cut -d: -f1,2 || true)
@@ -179,10 +192,10 @@ try() {
   done
 }
 
-[ $# -gt 0 ] || set -- paths flags options tables words commands width try
+[ $# -gt 0 ] || set -- paths flags options tables words commands figures width try
 for check in "$@"; do
   case $check in
-    paths | flags | options | tables | words | commands | width | try) "$check" ;;
+    paths | flags | options | tables | words | commands | figures | width | try) "$check" ;;
     *) complain "check.sh does not know '$check'; see the top of $0" ;;
   esac
 done
