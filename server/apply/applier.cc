@@ -107,7 +107,7 @@ Result<std::string> Applier::Decide(std::string_view request, Term term, Outcome
     return Put(*put, term, outcome);
   }
   Request parsed;
-  if (!parsed.ParseFromArray(request.data(), static_cast<int>(request.size()))) {
+  if (!ParseEntry(request, &parsed)) {
     return Fatal(outcome, Unsupported("an entry that is not a request (" +
                                       ToHex(request.substr(0, 16)) + "...)"));
   }

@@ -16,6 +16,10 @@
 
 #include "base/ids.h"
 
+namespace etcdserverpb {
+class InternalRaftRequest;
+}  // namespace etcdserverpb
+
 namespace quorate::apply {
 
 // The field numbers of InternalRaftRequest that this server proposes.
@@ -40,6 +44,9 @@ std::uint64_t RequestId(std::string_view request);
 
 // The message of `field` when it is what the request holds; nullopt otherwise.
 std::optional<std::string_view> MessageOf(std::string_view request, RequestField field);
+
+// The whole of it, when the parts above do not tell enough. False: no member proposed this.
+bool ParseEntry(std::string_view bytes, etcdserverpb::InternalRaftRequest* request);
 
 // PutRequest as views into its bytes.
 struct PutView {

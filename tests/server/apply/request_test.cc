@@ -35,6 +35,34 @@ TEST(RequestTest, OlderMembersPutTheIdElsewhere) {
   EXPECT_EQ(RequestId(request.SerializeAsString()), 9U);
 }
 
+// A client sent a transaction of 50 nested ones, as deep as protobuf reads by default. As a field
+// of an entry it was one message deeper: every member refused to apply it and stopped, at each
+// start.
+TEST(RequestTest, AnEntryMayBeDeeperThanAnyRequest) {
+  constexpr int kNested = 50;
+  etcdserverpb::TxnRequest txn;
+  for (int i = 0; i < kNested; ++i) {
+    etcdserverpb::TxnRequest outer;
+    *outer.add_success()->mutable_request_txn() = txn;
+    txn = outer;
+  }
+  const std::string bytes = txn.SerializeAsString();
+  ASSERT_TRUE(etcdserverpb::TxnRequest().ParseFromString(bytes));
+  const std::string entry = MakeRequest(RequestField::kTxn, bytes, 7);
+  etcdserverpb::InternalRaftRequest parsed;
+  EXPECT_FALSE(parsed.ParseFromString(entry));
+  EXPECT_TRUE(ParseEntry(entry, &parsed));
+  EXPECT_EQ(parsed.txn().SerializeAsString(), bytes);
+  EXPECT_EQ(RequestId(entry), 7U);
+}
+
+TEST(RequestTest, AFieldOfAnotherTypeIsNotTheField) {
+  // Key as a fixed number: protobuf skips it as unknown, so no key was given.
+  const auto view = DecodePut(std::string_view("\x09garbage!", 9));
+  ASSERT_TRUE(view.has_value());
+  EXPECT_TRUE(view->key.empty());
+}
+
 TEST(RequestTest, GarbageIsNeverBelievedNorRead) {
   etcdserverpb::PutRequest put;
   put.set_key("key");
