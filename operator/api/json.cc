@@ -31,8 +31,10 @@ class Reader {
 
  private:
   static Status Wrong(const Json& value, const std::string& path, std::string_view want) {
-    return Error{Code::kInvalidArgument,
-                 path + ": want " + std::string(want) + ", have " + value.dump()};
+    const std::string have = value.is_array()    ? "a list"
+                             : value.is_object() ? "an object"
+                                                 : value.dump();
+    return Error{Code::kInvalidArgument, path + ": want " + std::string(want) + ", have " + have};
   }
 
   static Status Read(const Json& value, const std::string& path, std::string& out) {
@@ -211,12 +213,19 @@ Json WriteOne(T value) {
   return json.is_null() ? Json::object() : json;
 }
 
+// Whether the field is there and is this very text.
+bool Says(const Json& object, const char* field, std::string_view text) {
+  const auto found = object.find(field);
+  return found != object.end() && found->is_string() &&
+         found->get_ref<const std::string&>() == text;
+}
+
 }  // namespace
 
 template <typename T>
 Result<T> FromJson(const Json& object) {
-  if (!object.is_object() || object.value("apiVersion", "") != kApiVersion ||
-      object.value("kind", "") != Kind<T>::kName) {
+  if (!object.is_object() || !Says(object, "apiVersion", kApiVersion) ||
+      !Says(object, "kind", Kind<T>::kName)) {
     return Error{Code::kInvalidArgument,
                  "not a " + std::string(kApiVersion) + " " + std::string(Kind<T>::kName)};
   }

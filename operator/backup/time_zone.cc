@@ -1,6 +1,7 @@
 #include "backup/time_zone.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdint>
 #include <optional>
@@ -35,10 +36,14 @@ std::optional<Header> ReadHeader(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes || bytes.substr(0, 4) != "TZif" || bytes[4] < '2') {
     return std::nullopt;
   }
-  const auto count = [&](std::size_t i) {
-    return static_cast<std::size_t>(Read32(bytes.substr(20 + 4 * i)));
-  };
-  return Header{count(0), count(1), count(2), count(3), count(4), count(5)};
+  std::array<std::size_t, 6> counts{};
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const std::int32_t count = Read32(bytes.substr(20 + 4 * i));
+    // Each takes a byte at least; larger ones would make nonsense of the sums below.
+    if (count < 0 || static_cast<std::size_t>(count) > bytes.size()) return std::nullopt;
+    counts[i] = static_cast<std::size_t>(count);
+  }
+  return Header{counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
 }
 
 // RuleReader: the parts of a POSIX TZ string, "CET-1CEST,M3.5.0,M10.5.0/3".
@@ -161,6 +166,7 @@ Result<TimeZone> TimeZone::Parse(std::string_view tzif) {
     const std::size_t type = static_cast<unsigned char>(indexes[i]);
     if (type >= header->type) return kBroken;
     const auto at = static_cast<std::int64_t>(ReadBigEndian64(times.substr(i * 8)));
+    if (i > 0 && Time(seconds(at)) <= zone.changes_.back().at) return kBroken;
     zone.changes_.push_back({Time(seconds(at)), seconds(Read32(types.substr(type * 6)))});
   }
   std::string_view footer = tzif.substr(kHeaderBytes + header->BlockBytes(8));

@@ -141,7 +141,7 @@ std::string Text(const Json& object, std::string_view pointer) {
 
 std::int64_t Number(const Json& object, std::string_view pointer) {
   const Json* found = Find(object, pointer);
-  return found != nullptr && found->is_number() ? found->get<std::int64_t>() : 0;
+  return found != nullptr && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
 bool Flag(const Json& object, std::string_view pointer) {

@@ -86,13 +86,16 @@ Status ReadPods(const plan::Desired& desired, kube::Reader& reader, bool by_pod_
 // The nodes a volume is tied to; empty: none.
 std::vector<std::string> NodesOf(const Json& volume) {
   std::vector<std::string> nodes;
-  const Json* terms = kube::Find(volume, "/spec/nodeAffinity/required/nodeSelectorTerms");
-  if (terms == nullptr || !terms->is_array()) return nodes;
-  for (const Json& term : *terms) {
-    for (const Json& rule : term.value("matchExpressions", Json::array())) {
+  static const Json kNone = Json::array();
+  const auto list = [](const Json& object, std::string_view pointer) -> const Json& {
+    const Json* found = kube::Find(object, pointer);
+    return found != nullptr && found->is_array() ? *found : kNone;
+  };
+  for (const Json& term : list(volume, "/spec/nodeAffinity/required/nodeSelectorTerms")) {
+    for (const Json& rule : list(term, "/matchExpressions")) {
       if (kube::Text(rule, "/key") != "kubernetes.io/hostname") continue;
       if (kube::Text(rule, "/operator") != "In") continue;
-      for (const Json& value : rule.value("values", Json::array())) {
+      for (const Json& value : list(rule, "/values")) {
         if (value.is_string()) nodes.push_back(value.get<std::string>());
       }
     }
