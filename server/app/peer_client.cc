@@ -28,7 +28,10 @@ Result<RemoteVersion> ParseVersionAnswer(const net::HttpResponse& answer) {
   }
   const auto json = nlohmann::json::parse(answer.body, nullptr, false);
   if (!json.is_object()) return Error{Code::kUnavailable, "the answer is not a version"};
-  const auto version = membership::ParseVersion(json.value("etcdserver", ""));
+  const auto field = json.find("etcdserver");
+  const bool is_text = field != json.end() && field->is_string();
+  const auto version =
+      is_text ? membership::ParseVersion(field->get_ref<const std::string&>()) : std::nullopt;
   if (!version) return Error{Code::kUnavailable, "the answer holds no version"};
   return RemoteVersion{*version};
 }
