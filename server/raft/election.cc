@@ -41,7 +41,7 @@ void Core::BecomeLeader() {
   Reset(term_);
   role_ = Role::kLeader;
   leader_ = id();
-  leading_.emplace();
+  leading_.emplace(Leading{});  // clang refuses emplace() of a nested class with initializers
   for (const auto* members : {&config_.voters(), &config_.learners()}) {
     for (MemberId member : *members) {
       leading_->progress.emplace(member, Progress(LogIndex{0}, log_.last_index() + 1));
