@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # packages.sh: installs the Debian packages that Quorate is built, tested and run with on one machine.
 #
-# Usage: deploy/packages.sh [--check] [GROUP ...]      groups: build cluster (default: both)
+# Usage: deploy/packages.sh [--check] [GROUP ...]      groups: build cluster fuzz (default: the first two)
 #
 # build    compiler, CMake, and the libraries that our programs link
 # cluster  what the local Kubernetes and the image are made with: containerd, runc, CNI plugins, buildah ...
+# fuzz     clang with libFuzzer and the sanitizers' runtimes, and clang-tidy: tests/fuzz/run and the lint preset
 # --check  installs nothing; says what is missing and exits 1 when something is
 #
 # Quick when there is nothing to do. Needs root on Debian 12. A tool that the machine already has from elsewhere (Docker's
@@ -23,6 +24,7 @@ PACKAGES_cluster=(
   iproute2=ip util-linux=nsenter procps=pgrep openssl=openssl
   buildah=buildah debootstrap=debootstrap jq=jq curl=curl python3=python3 ca-certificates
 )
+PACKAGES_fuzz=(clang-16=clang++-16 libclang-rt-16-dev llvm-16=llvm-symbolizer-16 clang-tidy-16=clang-tidy-16)
 
 die() { printf 'packages: %s\n' "$*" >&2; exit 1; }
 
@@ -60,8 +62,8 @@ main() {
     case $1 in
       --check) check=yes ;;
       -h | --help) usage; return 0 ;;
-      build | cluster) groups+=("$1") ;;
-      *) die "no group '$1'; the groups are: build cluster" ;;
+      build | cluster | fuzz) groups+=("$1") ;;
+      *) die "no group '$1'; the groups are: build cluster fuzz" ;;
     esac
     shift
   done

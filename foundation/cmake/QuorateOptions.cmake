@@ -8,6 +8,8 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")  # CHECKs stay on in every build; line tables make a crash readable
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_CXX_FLAGS_FUZZ "-O1 -g1 -fno-sanitize-recover=all")
+set(CMAKE_C_FLAGS_FUZZ "-O1 -g1 -fno-sanitize-recover=all")
 
 add_library(quorate_options INTERFACE)
 add_library(quorate::options ALIAS quorate_options)
