@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/bytes.h"
+#include "base/site.h"
 #include "wal/payloads.h"
 #include "wal/record.h"
 #include "wal/segment.h"
@@ -37,6 +38,7 @@ Status CheckPlace(const Record& record, std::size_t number, Walk& walk) {
   }
   if (!is_metadata) return {};
   const Metadata metadata = TRY(DecodeMetadata(record.data));
+  if (QUORATE_PLANTED("wal.foreign_segment_read")) walk.metadata = metadata;
   if (walk.metadata && *walk.metadata != metadata) {
     return Error{Code::kDataLoss, "conflicting metadata found"};
   }
@@ -59,6 +61,7 @@ Status WalkSegment(std::string_view bytes, const std::string& path, bool first, 
   walk.tail.offset = cursor.offset();
   walk.tail.crc = cursor.crc();
   if (outcome == Outcome::kEnd) return {};
+  if (QUORATE_PLANTED("wal.any_segment_may_be_torn")) last = true;
   if (outcome == Outcome::kDamaged || !last) return Damage(cursor.reason(), path, cursor.offset());
   walk.torn = TornTail{path, cursor.offset(), std::string(cursor.reason())};
   return {};
@@ -90,8 +93,26 @@ Result<raft::HardState> DecodeState(std::string_view data) {
   return state;
 }
 
-// Puts an entry where its index belongs; it replaces what was there and behind.
-Status Place(raft::Entry entry, LogIndex start, std::vector<raft::Entry>& entries) {
+// The log behind a mark, record by record as it was written.
+class Behind {
+ public:
+  explicit Behind(const SnapshotMark& start) : start_(start) {}
+
+  Status Place(raft::Entry entry);
+  Status PassMark(const SnapshotMark& mark);
+  bool found() const { return found_; }  // the mark itself
+  std::vector<raft::Entry>& entries() { return entries_; }
+
+ private:
+  const SnapshotMark& start_;
+  std::optional<Term> term_at_start_;  // of the entry at the mark's index, as the log stands
+  std::vector<raft::Entry> entries_;
+  bool found_ = false;
+};
+
+// Puts an entry where its index belongs; it replaces what was there and behind, also when it is
+// itself part of what the mark covers.
+Status Behind::Place(raft::Entry entry) {
   using raft::EntryType;
   if (entry.type == EntryType::kConfChangeV2) {
     return Error{Code::kDataLoss, "entry of type ConfChangeV2, which etcd never writes"};
@@ -100,14 +121,34 @@ Status Place(raft::Entry entry, LogIndex start, std::vector<raft::Entry>& entrie
       (entry.type == EntryType::kConfChange && entry.data.empty())) {
     return Error{Code::kDataLoss, "malformed entry"};
   }
-  if (entry.index <= start) return {};
-  const std::uint64_t position = entry.index - start - 1;
-  if (position > entries.size()) return Error{Code::kDataLoss, "slice bounds out of range"};
-  entries.resize(position);
-  if (!entries.empty() && entries.back().term > entry.term) {
+  if (entry.index <= start_.index) {
+    if (!QUORATE_PLANTED("wal.cut_entries_return")) entries_.clear();
+    if (entry.index == start_.index) {
+      term_at_start_ = entry.term;
+    } else {
+      term_at_start_.reset();
+    }
+    return {};
+  }
+  const std::uint64_t position = entry.index - start_.index - 1;
+  if (position > entries_.size()) return Error{Code::kDataLoss, "slice bounds out of range"};
+  entries_.resize(position);
+  if (!entries_.empty() && entries_.back().term > entry.term) {
     return Error{Code::kDataLoss, "entry of an earlier term than the one before it"};
   }
-  entries.push_back(std::move(entry));
+  entries_.push_back(std::move(entry));
+  return {};
+}
+
+// A mark of our own state machine leaves the log as it is. One of a received snapshot, whose entry
+// the log does not have, begins it anew.
+Status Behind::PassMark(const SnapshotMark& mark) {
+  if (mark.index != start_.index) return {};
+  if (mark.term != start_.term) return Error{Code::kDataLoss, "snapshot mismatch"};
+  if (QUORATE_PLANTED("wal.snapshot_keeps_old_entries")) term_at_start_ = mark.term;
+  if (term_at_start_ != mark.term) entries_.clear();
+  term_at_start_ = mark.term;
+  found_ = true;
   return {};
 }
 
@@ -140,26 +181,24 @@ Result<Contents> Replay(io::Disk& disk, std::string_view directory, const Snapsh
   const std::size_t skip = static_cast<std::size_t>(segments.rend() - from) - 1;
 
   Contents contents;
-  bool found = false;
+  Behind behind(start);
   const auto visit = [&](const Record& record) -> Status {
     if (record.type == RecordType::kEntry) {
-      return Place(TRY(wire::DecodeEntry(record.data)), start.index, contents.entries);
+      return behind.Place(TRY(wire::DecodeEntry(record.data)));
     }
     if (record.type == RecordType::kState) contents.hard_state = TRY(DecodeState(record.data));
     if (record.type == RecordType::kSnapshot) {
-      const SnapshotMark mark = TRY(DecodeSnapshotMark(record.data));
-      if (mark.index != start.index) return {};
-      if (mark.term != start.term) return Error{Code::kDataLoss, "snapshot mismatch"};
-      found = true;
+      return behind.PassMark(TRY(DecodeSnapshotMark(record.data)));
     }
     return {};
   };
   Walk walk = TRY(WalkSegments(disk, directory, std::span(segments).subspan(skip), visit));
-  if (!found) {
+  if (!behind.found()) {
     return Error{Code::kDataLoss, "wal: snapshot not found: index " +
                                       std::to_string(start.index.value) + " in " +
                                       std::string(directory)};
   }
+  contents.entries = std::move(behind.entries());
   contents.metadata = *walk.metadata;
   contents.tail = std::move(walk.tail);
   contents.tail.lock_from = start.index;

@@ -84,6 +84,38 @@ TEST_F(WalTest, AReceivedSnapshotMayJumpOverEntries) {
   EXPECT_EQ(Read().error().message.substr(0, 31), "wal: slice bounds out of range:");
 }
 
+// A follower had entries 4 to 9 of a leader that was deposed; the next leader replaced 4 to 6. The
+// state machine held everything up to 6, so 6 was marked. After a restart entries 7 to 9 were back,
+// of an earlier term than the mark, and the member refused its own log.
+TEST_F(WalTest, WhatWasCutStaysCutThoughItsReplacementIsMarked) {
+  Create();
+  Append(1, 9, 1);
+  Append(4, 6, 3);
+  writer_->Mark(MakeMark(6, 3));
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Indexes(*Read(6, 3)), (std::vector<std::uint64_t>{}));
+  EXPECT_EQ(Read(6, 3)->tail.last_index, LogIndex{6});
+  Append(7, 7, 3);
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Indexes(*Read(6, 3)), (std::vector<std::uint64_t>{7}));
+}
+
+TEST_F(WalTest, AReceivedSnapshotEndsTheLogThatItDoesNotMatch) {
+  Create();
+  Append(1, 9, 1);
+  writer_->Mark(MakeMark(6, 3));  // entry 6 of term 1 was not committed; the snapshot knows better
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Indexes(*Read(6, 3)), (std::vector<std::uint64_t>{}));
+}
+
+TEST_F(WalTest, AMarkOfItsOwnStateMachineKeepsTheEntriesBehindIt) {
+  Create();
+  Append(1, 9, 1);
+  writer_->Mark(MakeMark(6, 1));
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Indexes(*Read(6, 1)), (std::vector<std::uint64_t>{7, 8, 9}));
+}
+
 TEST_F(WalTest, WhatWasOnlyAppendedIsNotThere) {
   Create();
   Append(1, 1, 1);
