@@ -26,7 +26,7 @@ Status InstallReceived(io::Disk& disk, const std::string& directory,
   log::Info("installing a snapshot that was received before the last stop",
             {{"index", newest.index}});
   QUORATE_CRASH_SITE("app.received_before_import");
-  TRY(snapshot::ImportDatabase(disk, path, backend, newest.conf_state));
+  TRY(snapshot::ImportDatabase(disk, path, backend, newest.conf_state, newest.index));
   QUORATE_CRASH_SITE("app.received_after_import");
   return disk.Remove(path);
 }

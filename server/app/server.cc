@@ -462,7 +462,8 @@ std::shared_ptr<node::SnapshotSource> Server::Impl::MakeSnapshot(
 Status Server::Impl::InstallSnapshot(const raft::SnapshotMetadata& metadata,
                                      storage::Backend& backend) {
   const std::string path = peer::ReceivedPath(transport->options(), metadata.index);
-  const auto imported = TRY(snapshot::ImportDatabase(disk, path, backend, metadata.conf_state));
+  const auto imported =
+      TRY(snapshot::ImportDatabase(disk, path, backend, metadata.conf_state, metadata.index));
   log::Info("recovered from a received snapshot",
             {{"index", imported.position.index}, {"rows", imported.rows}});
   return disk.Remove(path);

@@ -58,6 +58,7 @@ class Copier {
   // The meta bucket's word, unless the members bucket is about other members.
   raft::ConfState ConfStateOfFile() const {
     if (!conf_state_) return derived_;
+    if (QUORATE_PLANTED("snapshot.members_of_others")) return *conf_state_;
     const auto members = [](const raft::ConfState& state) {
       std::set<MemberId> ids(state.voters.begin(), state.voters.end());
       ids.insert(state.learners.begin(), state.learners.end());
@@ -80,6 +81,7 @@ class Copier {
   }
 
   static Status CheckRevision(std::string_view key) {
+    if (QUORATE_PLANTED("snapshot.bad_rows_taken")) return {};
     const bool sound = (key.size() == 17 || (key.size() == 18 && key[17] == 't')) && key[8] == '_';
     if (!sound) return Damaged("key", key);
     return {};
@@ -141,7 +143,7 @@ Result<LogIndex> PeekIndex(io::Disk& disk, const std::string& path) {
 }  // namespace
 
 Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
-                                const std::optional<raft::ConfState>& known) {
+                                const std::optional<raft::ConfState>& known, LogIndex at_least) {
   const auto reader = TRY(bolt::Reader::Open(disk, path));
   if (reader->Find("key") == nullptr || reader->Find("meta") == nullptr) {
     return Error{Code::kDataLoss, std::string(path) + ": not a database of etcd"};
@@ -152,6 +154,13 @@ Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::
     return Annotate(std::move(status).error(), "import " + std::string(path));
   }
   QUORATE_CRASH_SITE("snapshot.before_adopt");
+  if (QUORATE_PLANTED("snapshot.shorter_than_promised")) at_least = LogIndex{};
+  if (copier.imported().position.index < at_least) {
+    return Error{Code::kDataLoss, "import " + std::string(path) + ": it ends at index " +
+                                      std::to_string(copier.imported().position.index.value) +
+                                      ", but was sent as of index " +
+                                      std::to_string(at_least.value)};
+  }
   TRY(store.Adopt(std::move(incoming)));
   QUORATE_CRASH_SITE("snapshot.after_adopt");
   return std::move(copier.imported());
@@ -180,6 +189,7 @@ Result<std::optional<Imported>> TakeOverEtcd(io::Disk& disk, std::string_view me
     }
     imported = TRY(ImportDatabase(disk, source, store, known));
   }
+  if (QUORATE_PLANTED("snapshot.taken_over_again")) return imported;
   // Last, so that an interrupted take-over is begun again: the store has everything now.
   TRY(disk.Rename(database, database + ".imported"));
   TRY(disk.SyncDirectory(directory));

@@ -30,9 +30,11 @@ struct Imported {
 // Replaces the content of `store` by that of the file. known: the members as of the file's
 // position, from the log or the message that came with it. Without them the meta bucket is
 // believed if it names the same members as the members bucket, and else the latter: `etcdutl
-// snapshot restore` leaves the old cluster's confState in a restored file.
+// snapshot restore` leaves the old cluster's confState in a restored file. at_least: what the file
+// was sent as; one that ends before it would leave a hole in front of the log, and is refused.
 Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
-                                const std::optional<raft::ConfState>& known);
+                                const std::optional<raft::ConfState>& known,
+                                LogIndex at_least = LogIndex{});
 
 // Takes over etcd's member directory if that was not done before. newest_mark: the newest valid
 // snapshot mark of its log; etcd may have been stopped between receiving that snapshot and

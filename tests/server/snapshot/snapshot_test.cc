@@ -191,6 +191,16 @@ TEST_F(SnapshotTest, AFileThatIsNotEtcdsIsRefusedAndTheStoreUntouched) {
   }
 }
 
+// A database that ends at 40 but was sent as of 41 would be a state without entry 41, for ever.
+TEST_F(SnapshotTest, ADatabaseThatEndsBeforeItsSnapshotIsRefused) {
+  WriteDatabase(EtcdRows());
+  const auto imported = ImportDatabase(disk_, kDatabase, store_, std::nullopt, LogIndex{41});
+  ASSERT_FALSE(imported.ok());
+  EXPECT_EQ(imported.error().code, Code::kDataLoss);
+  EXPECT_EQ(store_.position().index, LogIndex{0});
+  EXPECT_TRUE(ImportDatabase(disk_, kDatabase, store_, std::nullopt, LogIndex{40}).ok());
+}
+
 TEST_F(SnapshotTest, ADirectoryIsTakenOverOnce) {
   EXPECT_FALSE(TakeOver()->has_value());
   WriteDatabase(EtcdRows());
