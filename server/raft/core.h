@@ -113,7 +113,8 @@ class Core {
   static Status Validate(const Options& options, const Start& start);
   // REQUIRES: Validate is ok.
   Core(Options options, Start start);
-  Core(const Core&) = delete;
+  // A copy is the same member at the same moment: models go on from one state in several ways.
+  Core(const Core&) = default;
   Core& operator=(const Core&) = delete;
 
   // Inputs.
@@ -165,11 +166,15 @@ class Core {
   std::uint64_t log_bytes() const { return log_.bytes(); }  // of the entries in memory
   // The index behind which the newest entries, as many as fit in `bytes`, begin.
   LogIndex IndexBefore(std::uint64_t bytes) const { return log_.IndexBefore(bytes); }
+  const Log& log() const { return log_; }
   const Config& config() const { return config_; }
   MemberId transferee() const { return leading_ ? leading_->transferee : MemberId{}; }
   bool CommittedInTerm() const;                 // the leader may answer reads
   std::vector<MemberProgress> Members() const;  // empty unless leading
   std::uint64_t uncommitted_bytes() const { return leading_ ? leading_->uncommitted_bytes : 0; }
+  // Everything that later behaviour depends on: two Cores with equal options and equal state bytes
+  // answer every input alike. REQUIRES: !HasEffects().
+  void AppendState(std::string& out) const;
 
  private:
   // What exists only while leading.

@@ -53,6 +53,7 @@ void Core::BecomeLeader() {
   // No change before an entry of this term is committed and applied (Ongaro's single-server bug,
   // 2015), nor before any that we inherited.
   leading_->pending_conf_index = log_.last_index() + 1;
+  if (QUORATE_PLANTED("raft.change_before_first_commit")) leading_->pending_conf_index = {};
   Entry first;  // what lets the entries of earlier terms commit
   Append({&first, 1});
   QUORATE_CRASH_SITE("raft.became_leader");
@@ -91,6 +92,7 @@ bool Core::MayCampaign() {
     AddNote(Note::Level::kInfo, "no campaign: a snapshot is being installed");
     return false;
   }
+  if (QUORATE_PLANTED("raft.campaign_with_unapplied_change")) return true;
   if (log_.LastConfChange(log_.applied(), log_.committed(), 1).value != 0) {
     AddNote(Note::Level::kInfo, "no campaign: a committed configuration change is not applied");
     return false;
@@ -112,39 +114,48 @@ void Core::RunElection(Role candidacy, bool transfer) {
     ask.term = term_;
     AddNote(Note::Level::kInfo, "asks for votes for term " + std::to_string(term_.value));
     self_vote_ = SelfVote{0, term_};  // counts once it is durable
+    if (QUORATE_PLANTED("raft.self_vote_before_durable")) CountVote(id(), true);
   }
   if (role_ != candidacy) return;  // our own pre-vote sufficed
   const Position last = log_.last();
   ask.index = last.index;
   ask.log_term = last.term;
   if (transfer) ask.context = kTransferContext;
+  // Votes are for this term and this log: a crash must take back neither, or the same term could
+  // be asked for again with less.
+  bool waits = candidacy == Role::kCandidate;
+  if (QUORATE_PLANTED("raft.vote_request_before_durable")) waits = false;
   for (MemberId voter : config_.voters()) {
     if (voter == id()) continue;
     ask.to = voter;
-    Send(ask);
+    waits ? Hold(ask) : Send(ask);
   }
 }
 
 // Learners answer too: one that was promoted may not know it yet.
 void Core::AnswerVote(const Message& message) {
   const bool pre = message.type == MessageType::kPreVote;
-  const bool free_to_vote = vote_ == message.from || (vote_.value == 0 && leader_.value == 0) ||
-                            (pre && message.term > term_);
+  bool free_to_vote = vote_ == message.from || (vote_.value == 0 && leader_.value == 0) ||
+                      (pre && message.term > term_);
+  bool up_to_date = log_.IsUpToDate({message.index, message.log_term});
+  if (QUORATE_PLANTED("raft.vote_twice")) free_to_vote = true;
+  if (QUORATE_PLANTED("raft.vote_for_shorter_log")) up_to_date = true;
   Message answer;
   answer.type = pre ? MessageType::kPreVoteResp : MessageType::kVoteResp;
   answer.to = message.from;
-  if (free_to_vote && !QUORATE_SITE("raft.withhold_vote") &&
-      log_.IsUpToDate({message.index, message.log_term})) {
+  if (free_to_vote && !QUORATE_SITE("raft.withhold_vote") && up_to_date) {
     answer.term = message.term;
     if (!pre) {
       election_elapsed_ = 0;
       vote_ = message.from;
       QUORATE_CRASH_SITE("raft.voted");
+      if (QUORATE_PLANTED("raft.vote_forgotten")) vote_ = MemberId{};
     }
   } else {
     answer.term = term_;
     answer.reject = true;
   }
+  if (QUORATE_PLANTED("raft.vote_before_durable")) return Send(std::move(answer));
   Hold(std::move(answer));
 }
 
@@ -185,6 +196,7 @@ void Core::ReportGone(MemberId member) {
 
 // A leader was heard within the election timeout, so a majority may rely on it.
 bool Core::InLease() const {
+  if (QUORATE_PLANTED("raft.no_lease")) return false;
   return options_.check_quorum && leader_.value != 0 && election_elapsed_ < options_.election_ticks;
 }
 

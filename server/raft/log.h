@@ -19,6 +19,7 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -89,6 +90,9 @@ class Log {
 
   // Index of the n-th last (n = 1: the last) configuration change in (from, last], or 0.
   LogIndex LastConfChange(LogIndex from, LogIndex to, std::size_t nth) const;
+
+  // See Core::AppendState; writes are numbered back from the last one.
+  void AppendState(std::string& out, std::uint64_t last_write) const;
 
  private:
   struct Write {

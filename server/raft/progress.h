@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <string>
 
 #include "base/ids.h"
 
@@ -72,6 +73,7 @@ class Progress {
   void SnapshotFailed() { pending_snapshot_ = LogIndex{0}; }
   std::size_t inflight_messages() const { return inflight_.size(); }
   std::uint64_t inflight_bytes() const { return inflight_bytes_; }
+  void AppendState(std::string& out) const;  // see Core::AppendState
 
  private:
   struct Inflight {

@@ -52,6 +52,7 @@ class ReadIndexQueue {
                             const std::vector<MemberId>& voters);
 
   std::size_t size() const { return size_; }  // reads that wait
+  void AppendState(std::string& out) const;   // see Core::AppendState
 
  private:
   struct Batch {

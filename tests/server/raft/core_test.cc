@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -192,6 +194,58 @@ TEST(CoreTest, NoCampaignWhileACommittedChangeIsNotApplied) {
   EXPECT_EQ(core.role(), Role::kPreCandidate);
 }
 
+TEST(CoreTest, NoCampaignWhileASnapshotIsBeingInstalled) {
+  Core core(MakeOptions(), MakeStart(3));
+  Snapshot snapshot;
+  snapshot.metadata.index = LogIndex{9};
+  snapshot.metadata.term = Term{2};
+  snapshot.metadata.conf_state = MakeStart(3).conf_state;
+  Message message = From(2, MessageType::kSnap, 2);
+  message.snapshot = std::make_shared<const Snapshot>(snapshot);
+  core.Step(message);
+  core.Persisted(core.TakeEffects().write_number);
+  core.Campaign();
+  EXPECT_EQ(core.role(), Role::kFollower);
+  core.Applied(LogIndex{9});
+  core.Campaign();
+  EXPECT_EQ(core.role(), Role::kPreCandidate);
+}
+
+TEST(CoreTest, TheElectionTimeoutIsDrawnAnewWithinItsRange) {
+  std::uint64_t drawn = 0;
+  Options options = MakeOptions();
+  options.random = [&drawn] { return drawn++; };
+  Core core(options, MakeStart(3));
+  std::set<std::uint32_t> timeouts;
+  for (int election = 0; election < 30; ++election) {
+    std::uint32_t ticks = 0;
+    do {
+      core.Tick();
+      ++ticks;
+    } while (Drive(core).empty());  // until it asks for pre-votes
+    timeouts.insert(ticks);
+    EXPECT_GE(ticks, options.election_ticks);
+    EXPECT_LT(ticks, 2 * options.election_ticks);
+  }
+  EXPECT_GE(timeouts.size(), 5U);
+}
+
+TEST(CoreTest, AnotherLeaderOfOurOwnTermIsNotBelieved) {
+  Options options = MakeOptions();
+  options.pre_vote = false;
+  Core core(options, MakeStart(3));
+  core.Campaign();
+  Drive(core);
+  core.Step(From(2, MessageType::kVoteResp, 2));
+  Drive(core);
+  ASSERT_EQ(core.role(), Role::kLeader);
+  core.Step(Append(2, 1, 1, {2, 2}, 3));
+  EXPECT_EQ(core.role(), Role::kLeader);
+  EXPECT_EQ(core.last_index(), LogIndex{2});
+  EXPECT_EQ(core.committed(), LogIndex{1});
+  EXPECT_FALSE(core.TakeEffects().notes.empty());
+}
+
 TEST(CoreTest, OfTwoChangesInTheLogTheEarlierIsCommitted) {
   Start start = MakeStart(3);
   for (std::uint64_t index = 2; index <= 5; ++index) {
@@ -200,6 +254,49 @@ TEST(CoreTest, OfTwoChangesInTheLogTheEarlierIsCommitted) {
   }
   const Core core(MakeOptions(), start);
   EXPECT_EQ(core.committed(), LogIndex{2});
+}
+
+// etcd #4246: of two voters one was removed, and what waited for its acknowledgement waited for
+// ever.
+TEST(CoreTest, ASmallerMajorityCommitsWhatWaited) {
+  Core core(MakeOptions(), MakeStart(2));
+  core.Campaign();
+  Drive(core);
+  Message vote = From(2, MessageType::kPreVoteResp, 2);
+  core.Step(vote);
+  Drive(core);
+  vote.type = MessageType::kVoteResp;
+  core.Step(vote);
+  Drive(core);
+  ASSERT_EQ(core.role(), Role::kLeader);
+  Message acknowledged = From(2, MessageType::kAppResp, 2);
+  acknowledged.index = LogIndex{2};
+  core.Step(acknowledged);
+  Drive(core);
+  Payload last("x");
+  ASSERT_EQ(core.Propose({&last, 1}), Proposed::kAppended);
+  Drive(core);
+  ASSERT_EQ(core.committed(), LogIndex{2});
+  ASSERT_TRUE(core.ApplyConfChange({1, ConfChangeType::kRemoveNode, MemberId{2}, ""}).ok());
+  EXPECT_EQ(core.committed(), LogIndex{3});
+}
+
+// A candidate asked for votes, crashed before its term was on disk, lost the end of its log with
+// it, and asked again in the same term: votes for the longer log must not count for the shorter.
+TEST(CoreTest, AVoteIsAskedForOnlyOnceTermAndLogAreDurable) {
+  Options options = MakeOptions();
+  options.pre_vote = false;
+  Core core(options, MakeStart(3));
+  core.Step(Append(1, 1, 1, {1}));
+  core.Campaign();
+  Effects effects = core.TakeEffects();
+  EXPECT_NE(effects.write_number, 0U);
+  EXPECT_TRUE(effects.messages.empty());
+  core.Persisted(effects.write_number);
+  effects = core.TakeEffects();
+  ASSERT_EQ(effects.messages.size(), 3U);  // the acknowledgement of the append, then the requests
+  EXPECT_EQ(effects.messages[1].type, MessageType::kVote);
+  EXPECT_EQ(effects.messages[1].index, LogIndex{2});
 }
 
 TEST(CoreTest, ALogThatLacksCommittedEntriesIsDataLoss) {
