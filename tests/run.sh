@@ -52,7 +52,7 @@ main() {
   local only=()
   [ ${#LABELS[@]} -eq 0 ] || only=(-L "$(IFS='|'; echo "${LABELS[*]}")")
   say "tests without a cluster"
-  run_tests -j 2 -LE e2e "${only[@]}"
+  run_tests -j 2 -LE 'e2e|slow' "${only[@]}"
   if [ -n "$E2E" ]; then
     say "stories on a real Kubernetes"
     run_tests -j 3 -L e2e "${only[@]}"
