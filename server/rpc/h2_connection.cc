@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -446,6 +448,8 @@ void H2Connection::KeepaliveDue() {
 }
 
 // First "no new streams soon" and a ping; when that has gone round, the last stream id is certain.
+// Calls in flight may finish. A stream whose client keeps its side open (a watch, a keep-alive) has
+// no end to wait for: it gets what was queued for it, and then the reason.
 void H2Connection::Drain() {
   if (draining_ || failed_) return;
   draining_ = true;
@@ -460,6 +464,13 @@ void H2Connection::FinishDrain() {
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session_), NGHTTP2_NO_ERROR,
                         nullptr, 0);
+  std::vector<std::shared_ptr<H2Stream>> endless;
+  for (H2Stream* stream = streams_; stream != nullptr; stream = stream->next_) {
+    if (stream->endless()) endless.push_back(stream->self_);
+  }
+  for (const auto& stream : endless) {
+    stream->FailNow(Code::kUnavailable, "the server is stopping; connect to another member");
+  }
   MarkDirty();
 }
 

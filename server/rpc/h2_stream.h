@@ -58,6 +58,8 @@ class H2Stream : public std::enable_shared_from_this<H2Stream> {
   // For the connection's sender.
   std::size_t sendable_bytes() const { return out_bytes_; }
   bool finished() const { return finished_; }
+  // The client may go on sending for as long as it likes.
+  bool endless() const { return kind_ == Kind::kStreaming && !remote_closed_; }
   void WriteOut(net::Connection& out, std::size_t bytes);
   // After a round of writing: tells the handler when much has gone.
   void Sent();

@@ -302,6 +302,20 @@ TEST(GrpcTest, DrainLetsCallsInFlightFinish) {
   EXPECT_EQ(harness.server->connection_count(), 0U);
 }
 
+TEST(GrpcTest, DrainDoesNotWaitForAStreamThatItsClientKeepsOpen) {
+  RpcHarness harness;
+  GrpcPeer peer(harness.address());
+  const auto stream = peer.Open("/test.Echo/Upper");
+  ASSERT_TRUE(stream->Write("x"));
+  EXPECT_EQ(stream->Read(), "X");
+  const auto started = std::chrono::steady_clock::now();
+  harness.server->Drain(std::chrono::seconds(30));
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(10));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(), "the server is stopping; connect to another member");
+}
+
 TEST(GrpcTest, PingsAClientThatIsSilent) {
   ServerOptions options;
   options.keepalive_interval = std::chrono::milliseconds(20);
