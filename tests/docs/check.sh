@@ -84,7 +84,7 @@ options() {
   local option
   for option in $(grep -ohE -- '(^|[ `(])--[a-z][a-z0-9-]+' "${PAGES[@]}" | tr -d ' `(' | cut -c3- | sort -u); do
     case $option in
-      experimental- | preset | build | create-namespace | help | gtest) continue ;;  # of cmake, helm, everybody, gtest
+      experimental- | preset | build | target | create-namespace | help | gtest) continue ;;  # of cmake, helm, everybody, gtest
     esac
     grep -qrE -- "(--|\")$option\b" server/config operator/config ctl/commands deploy/quickstart.sh deploy/local/cluster.sh \
       tests/run.sh tests/bench || complain "no program knows --$option: $(grep -lF -- "--$option" "${PAGES[@]}" | tr '\n' ' ')"
