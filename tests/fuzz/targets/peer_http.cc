@@ -18,6 +18,7 @@ class Ears final : public Events {
     for (const raft::Message& message : messages) CHECK(message.to == MemberId{1});
   }
   void OnUnreachable(MemberId) override {}
+  void OnGone(MemberId) override {}
   void OnSelfRemoved() override {}
   bool IsRemoved(MemberId member) const override { return member == MemberId{9}; }
 };
