@@ -34,6 +34,7 @@ raft::Options MakeCoreOptions(const Options& options, MemberId self, io::Random*
       static_cast<std::uint32_t>(options.election_timeout / options.heartbeat_interval);
   core.pre_vote = options.pre_vote;
   core.check_quorum = true;
+  core.uncommitted_bytes_max = options.uncommitted_bytes_max;
   core.random = [random] { return random->Next(); };
   return core;
 }
@@ -83,7 +84,7 @@ Driver::Driver(Parts parts, const Options& options)
       inbox_(options.inbox),
       ids_(parts.self, parts.clock->WallNow()),
       core_(MakeCoreOptions(options, parts.self, parts.random), std::move(parts.start)),
-      proposer_(options.request_timeout()),
+      proposer_(options.request_timeout(), options.proposer),
       gate_({.timeout = options.request_timeout()}),
       now_(clock_.Now()),
       next_tick_(now_ + options.heartbeat_interval),
@@ -292,6 +293,7 @@ void Driver::Drive() {
 
 void Driver::Act(raft::Effects effects) {
   for (const raft::Note& note : effects.notes) LogNote(note, self_);
+  if (effects.lost_index.value != 0) return FailWentBack(effects.lost_index);
   Write(effects);
   QUORATE_CRASH_SITE("node.before_send");
   if (!effects.messages.empty()) network_.Send(effects.messages);
@@ -466,6 +468,14 @@ void Driver::AnswerEverybody() {
   gate_.FailAll(errors::Stopped());
   for (Done& read : std::exchange(serializable_, {})) read(errors::Stopped());
   EndTransfer(errors::Stopped());
+}
+
+void Driver::FailWentBack(LogIndex acknowledged) {
+  Fail(Exit::kWentBack, "the data directory went back in time: its log ends at index " +
+                            std::to_string(core_.last_index().value) +
+                            ", but the leader has its acknowledgement of everything up to " +
+                            std::to_string(acknowledged.value) +
+                            "; remove this member and add it anew with an empty data directory");
 }
 
 void Driver::Fail(const Error& error) {

@@ -53,8 +53,10 @@ struct Options {
   std::uint64_t apply_gap_max = 5000;  // committed but not applied; beyond, proposals are refused
   std::chrono::microseconds apply_time_max{2000};  // of one turn
   std::chrono::milliseconds request_time{
-      5000};                       // a request times out after this plus two election timeouts
-  std::size_t snapshots_max = 16;  // sent at the same time
+      5000};  // a request times out after this plus two election timeouts
+  std::uint64_t uncommitted_bytes_max = 256ULL << 20U;  // of a leader; more is refused
+  std::size_t snapshots_max = 16;                       // sent at the same time
+  ProposerLimits proposer;
   InboxLimits inbox;
 
   std::chrono::nanoseconds request_timeout() const { return request_time + 2 * election_timeout; }
@@ -155,6 +157,7 @@ class Driver final : public Node {
   void ContinueStop();
   void AnswerEverybody();
   void Fail(Exit exit, std::string text);
+  void FailWentBack(LogIndex acknowledged);
   void Fail(const Error& error);
   std::chrono::nanoseconds Patience(std::chrono::nanoseconds patience) const;
 

@@ -7,6 +7,21 @@
 #include "base/site.h"
 
 namespace quorate::node {
+namespace {
+
+std::size_t BytesOf(const raft::Message& message) {
+  std::size_t bytes = message.context.size();
+  for (const raft::Entry& entry : message.entries) bytes += entry.data.size();
+  if (message.snapshot != nullptr) bytes += message.snapshot->data.size();
+  return bytes;
+}
+
+// Whether `more` bytes fit beside `held` ones.
+bool Fits(std::size_t held, std::size_t more, std::size_t limit) {
+  return held == 0 || held + more <= limit;
+}
+
+}  // namespace
 
 void Arrivals::Clear() {
   functions.clear();
@@ -19,10 +34,13 @@ void Arrivals::Clear() {
 
 bool Inbox::Add(Proposal&& proposal) {
   MutexLock lock(mutex_);
+  const std::size_t bytes = proposal.data.size();
   if (closed_ || waiting_.proposals.size() >= limits_.proposals_max ||
+      !Fits(proposal_bytes_, bytes, limits_.proposal_bytes_max) ||
       QUORATE_SITE("node.inbox_full")) {
     return false;
   }
+  proposal_bytes_ += bytes;
   waiting_.proposals.push_back(std::move(proposal));
   Arrived();
   return true;
@@ -40,10 +58,13 @@ std::size_t Inbox::Add(std::vector<raft::Message>& messages) {
   MutexLock lock(mutex_);
   std::size_t dropped = 0;
   for (raft::Message& message : messages) {
+    const std::size_t bytes = BytesOf(message);
     if (closed_ || waiting_.messages.size() >= limits_.messages_max ||
+        !Fits(message_bytes_, bytes, limits_.message_bytes_max) ||
         QUORATE_SITE("node.message_dropped")) {
       ++dropped;
     } else {
+      message_bytes_ += bytes;
       waiting_.messages.push_back(std::move(message));
     }
   }
@@ -81,6 +102,8 @@ void Inbox::Take(Arrivals& out, std::chrono::nanoseconds patience) {
     sleeping_ = false;
   }
   any_ = false;
+  proposal_bytes_ = 0;
+  message_bytes_ = 0;
   std::swap(out, waiting_);
 }
 

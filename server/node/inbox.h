@@ -50,10 +50,13 @@ struct Arrivals {
   void Clear();
 };
 
+// Numbers, and bytes of what they carry. One of a kind always fits.
 struct InboxLimits {
   std::size_t proposals_max = 16384;
+  std::size_t proposal_bytes_max = 64U << 20U;
   std::size_t reads_max = 65536;
   std::size_t messages_max = 16384;
+  std::size_t message_bytes_max = 256U << 20U;
 };
 
 class Inbox {
@@ -88,6 +91,8 @@ class Inbox {
   };
   const std::shared_ptr<Sleeper> loop_ = std::make_shared<Sleeper>();
   Arrivals waiting_ QUORATE_GUARDED_BY(mutex_);
+  std::size_t proposal_bytes_ QUORATE_GUARDED_BY(mutex_) = 0;  // of those waiting
+  std::size_t message_bytes_ QUORATE_GUARDED_BY(mutex_) = 0;
   bool any_ QUORATE_GUARDED_BY(mutex_) = false;
   bool sleeping_ QUORATE_GUARDED_BY(mutex_) = false;
   bool closed_ QUORATE_GUARDED_BY(mutex_) = false;

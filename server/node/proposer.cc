@@ -7,6 +7,12 @@
 namespace quorate::node {
 
 void Proposer::Take(Proposal&& proposal, Instant now) {
+  const bool fits =
+      queue_.empty() || queued_bytes_ + proposal.data.size() <= limits_.queued_bytes_max;
+  if (!fits || waiters_.size() >= limits_.waiting_max) {
+    ++failed_;
+    return proposal.done(errors::TooManyRequests());
+  }
   started_.emplace_back(now, proposal.id);
   waiters_.insert_or_assign(proposal.id, Waiter{now, std::move(proposal.done), Term{}});
   queued_bytes_ += proposal.data.size();

@@ -20,13 +20,20 @@
 
 namespace quorate::node {
 
+struct ProposerLimits {
+  std::size_t waiting_max = 65536;            // proposals without an answer
+  std::size_t queued_bytes_max = 64U << 20U;  // not handed to the core: while nobody leads
+};
+
 class Proposer {
  public:
   using Instant = io::Clock::Instant;
 
-  explicit Proposer(std::chrono::nanoseconds timeout) : timeout_(timeout) {}
+  explicit Proposer(std::chrono::nanoseconds timeout, ProposerLimits limits = {})
+      : timeout_(timeout), limits_(limits) {}
 
-  // Registers the waiter and queues the proposal for the next Flush.
+  // Registers the waiter and queues the proposal for the next Flush; or answers "too many
+  // requests".
   void Take(Proposal&& proposal, Instant now);
   // Hands everything queued and parked to the core.
   void Flush(raft::Core& core);
@@ -61,6 +68,7 @@ class Proposer {
   bool Settle(raft::Proposed outcome, Term term, std::size_t begin, std::size_t end);
 
   const std::chrono::nanoseconds timeout_;
+  const ProposerLimits limits_;
   std::unordered_map<std::uint64_t, Waiter> waiters_;
   std::deque<std::pair<Instant, std::uint64_t>> started_;  // by time; ids may be answered already
   std::vector<Queued> queue_;                              // not proposed yet

@@ -85,6 +85,9 @@ struct Effects {
   std::vector<MemberId>
       snapshot_requests;      // send each a snapshot (MakeSnapshotMessage), then ReportSnapshot
   bool role_changed = false;  // role(), leader() or term() differ from the last Effects
+  // Not 0: the leader counts on our having entries up to here, which only our own acknowledgement
+  // can have told it, and our log ends before: the disk below went back in time.
+  LogIndex lost_index;
   std::vector<Note> notes;
 };
 

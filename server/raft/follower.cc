@@ -71,6 +71,7 @@ void Core::HandleAppend(Message& message) {
 
 void Core::HandleHeartbeat(const Message& message) {
   if (message.commit > log_.last_index()) {
+    effects_.lost_index = message.commit;
     return Drop(message, "commits what we have not acknowledged; was this disk's log lost?");
   }
   log_.CommitTo(message.commit);

@@ -51,6 +51,67 @@ TEST(DriverTest, AProposalOnAnyMemberIsAppliedOnAllAndAnsweredWhereItWasMade) {
   for (std::uint64_t id = 1; id <= 3; ++id) EXPECT_EQ(members.texts(id).size(), 2U);
 }
 
+// While its followers do not answer, a leader takes no more than its bound of uncommitted bytes.
+TEST(DriverTest, UncommittedBytesAreBoundedAndTheRestIsRefused) {
+  node::Options options;
+  options.uncommitted_bytes_max = 1000;
+  Members members(3, options);
+  const std::uint64_t leader = members.Elect();
+  ASSERT_NE(leader, 0U);
+  members.Cut(Other(leader));
+  members.Cut(Third(leader));
+  std::vector<Members::Answer> answers;
+  for (int i = 0; i < 10; ++i) {
+    answers.push_back(members.Propose(leader, std::string(400, 'x')));
+    members.Settle();
+  }
+  int refused = 0;
+  for (const auto& answer : answers) {
+    if (!answer->has_value()) continue;
+    EXPECT_EQ((**answer).error().message, "etcdserver: too many requests");
+    ++refused;
+  }
+  EXPECT_EQ(refused, 8);
+}
+
+TEST(DriverTest, AMemberThatAppliesTooSlowlyRefusesMore) {
+  node::Options options;
+  options.apply_gap_max = 2;
+  Members members(1, options);
+  members.Settle();
+  for (int i = 0; i < 12; ++i) members.Propose(1, std::string(1'200'000, 'x'));
+  bool refused = false;
+  for (int round = 0; round < 20; ++round) {
+    members.Round();
+    const auto late = members.Propose(1, "late");
+    if (!late->has_value()) continue;
+    EXPECT_EQ((**late).error().message, "etcdserver: too many requests");
+    refused = true;
+  }
+  EXPECT_TRUE(refused);
+  members.Settle();
+  const auto after = members.Propose(1, "after");
+  members.Settle();
+  EXPECT_TRUE((**after).ok());
+}
+
+// A restored copy of the disk: the leader's heartbeat speaks of entries that were acknowledged and
+// are gone.
+TEST(DriverTest, AMemberWhoseDiskWentBackEndsInsteadOfFollowing) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  ASSERT_NE(leader, 0U);
+  for (int i = 0; i < 5; ++i) members.Propose(leader, "x");
+  members.Settle();
+  const std::uint64_t victim = Other(leader);
+  members.WipeLog(victim);
+  members.Pass(std::chrono::milliseconds(300));
+  ASSERT_TRUE(members.at(victim).exit);
+  EXPECT_EQ(*members.at(victim).exit, node::Exit::kWentBack);
+  EXPECT_THAT(members.at(victim).exit_text, testing::HasSubstr("went back in time"));
+  EXPECT_FALSE(members.at(leader).exit);
+}
+
 TEST(DriverTest, WhatArrivesInOneTurnIsOneWriteAndOneCommit) {
   Members members(1);
   members.Settle();

@@ -90,6 +90,16 @@ void Members::AddEmpty(std::uint64_t id) {
   Start(member);
 }
 
+void Members::WipeLog(std::uint64_t id) {
+  const std::uint64_t size = members_.size();
+  SimMember& member = Make(id);
+  auto writer = wal::Writer::Create(*member.disk, kLog, {member.id, ClusterId{7}}, SmallSegments());
+  ASSERT_TRUE(writer.ok());
+  AppendBootstrap(**writer, size);
+  writer->reset();
+  Start(member);
+}
+
 void Members::Start(SimMember& member) {
   const auto marks = wal::ValidSnapshots(*member.disk, kLog);
   ASSERT_TRUE(marks.ok()) << marks.error().message;

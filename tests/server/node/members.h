@@ -81,6 +81,8 @@ class Members {
   void Start(SimMember& member);
   void Crash(std::uint64_t id);  // power loss
   void Restart(std::uint64_t id);
+  // Starts it on the disk that it had at the very beginning, as an old copy brings it back.
+  void WipeLog(std::uint64_t id);
   void Cut(std::uint64_t id) { cut_.insert(MemberId{id}); }
   void Join(std::uint64_t id) { cut_.erase(MemberId{id}); }
   bool Reaches(MemberId from, MemberId to) const;

@@ -1,4 +1,4 @@
-// The read gate, the request ids and the inbox.
+// The read gate, the request ids, the inbox and the proposer's bounds.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "node/errors.h"
 #include "node/inbox.h"
+#include "node/proposer.h"
 #include "node/read_gate.h"
 #include "node/request_ids.h"
 
@@ -133,6 +134,36 @@ TEST(InboxTest, WhatDoesNotFitIsRefusedUntouched) {
   EXPECT_EQ(arrivals.messages.size(), 2U);
 }
 
+TEST(InboxTest, ReadsAreBounded) {
+  InboxLimits limits;
+  limits.reads_max = 2;
+  Inbox inbox(limits);
+  EXPECT_TRUE(inbox.Add(ReadCall{}));
+  EXPECT_TRUE(inbox.Add(ReadCall{}));
+  EXPECT_FALSE(inbox.Add(ReadCall{}));
+}
+
+TEST(InboxTest, BytesAreBoundedToo) {
+  InboxLimits limits;
+  limits.proposal_bytes_max = 10;
+  limits.message_bytes_max = 10;
+  Inbox inbox(limits);
+  const auto proposal = [](std::size_t bytes) {
+    return Proposal{.id = 1, .data = raft::Payload(std::string(bytes, 'x'))};
+  };
+  EXPECT_TRUE(inbox.Add(proposal(100))) << "one always fits, or nothing large ever would";
+  EXPECT_FALSE(inbox.Add(proposal(1)));
+  std::vector<raft::Message> messages(3);
+  for (raft::Message& message : messages) {
+    message.entries.emplace_back().data = raft::Payload(std::string(6, 'x'));
+  }
+  EXPECT_EQ(inbox.Add(messages), 2U);
+  Arrivals arrivals;
+  inbox.Take(arrivals, milliseconds(0));
+  EXPECT_TRUE(inbox.Add(proposal(6))) << "taken: there is room again";
+  EXPECT_FALSE(inbox.Add(proposal(6)));
+}
+
 TEST(InboxTest, WakesOncePerBatch) {
   Inbox inbox{InboxLimits{}};
   int woken = 0;
@@ -145,6 +176,39 @@ TEST(InboxTest, WakesOncePerBatch) {
   EXPECT_EQ(arrivals.written, 3U);
   inbox.Add([] {});
   EXPECT_EQ(woken, 2);
+}
+
+TEST(ProposerTest, WhatNobodyTakesIsBoundedInNumberAndBytes) {
+  Proposer proposer(seconds(7), {.waiting_max = 3, .queued_bytes_max = 10});
+  std::string log;
+  const auto take = [&](std::uint64_t id, std::size_t bytes) {
+    Proposal proposal{.id = id, .data = raft::Payload(std::string(bytes, 'x'))};
+    proposal.done = [&log, id](const Result<std::string>& answer) {
+      log += std::to_string(id) + ": " + answer.error().message + " ";
+    };
+    proposer.Take(std::move(proposal), Proposer::Instant{});
+  };
+  take(1, 100);
+  take(2, 1);
+  EXPECT_EQ(log, "2: etcdserver: too many requests ");
+  EXPECT_EQ(proposer.queued_bytes(), 100U);
+  log.clear();
+  take(3, 0);
+  EXPECT_EQ(log, "3: etcdserver: too many requests ") << "the first alone is over the bytes";
+  EXPECT_EQ(proposer.waiting(), 1U);
+  EXPECT_EQ(proposer.failed(), 2U);
+}
+
+TEST(ProposerTest, AnswersOwedAreBounded) {
+  Proposer proposer(seconds(7), {.waiting_max = 2});
+  int refused = 0;
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    Proposal proposal{.id = id};
+    proposal.done = [&refused](const Result<std::string>&) { ++refused; };
+    proposer.Take(std::move(proposal), Proposer::Instant{});
+  }
+  EXPECT_EQ(refused, 3);
+  EXPECT_EQ(proposer.waiting(), 2U);
 }
 
 }  // namespace
