@@ -217,6 +217,10 @@ void RegisterMaintenance(rpc::Router& router, const Context& context) {
 }
 
 void ComputeHashKv(const Context& context, Revision at, std::function<void(Result<HashKv>)> done) {
+  if (const auto* kept = context.applier->compaction_hashes().Find(at)) {
+    return done(
+        HashKv{kept->hash, kept->revision, kept->compact_revision, context.store->revision()});
+  }
   Result<std::unique_ptr<mvcc::HashTask>> task = context.store->StartHash(at);
   if (!task.ok()) return done(task.error());
   ContinueHash(context, std::move(*task), std::move(done));

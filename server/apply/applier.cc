@@ -14,6 +14,9 @@
 namespace quorate::apply {
 namespace {
 
+// A row is hashed in a fraction of the time in which it is looked up and removed.
+constexpr std::size_t kHashRowsPerRow = 4;
+
 Error NoSpace() {
   return Error{Code::kResourceExhausted, "etcdserver: mvcc: database space exceeded"};
 }
@@ -68,30 +71,41 @@ Applier::Applier(const Parts& parts, const Options& options)
       waiters_(*parts.waiters),
       options_(options),
       quota_(*parts.backend, options.quota_bytes),
-      position_(parts.backend->position()) {}
+      position_(parts.backend->position()),
+      before_(position_),
+      compaction_hashes_(*parts.store) {}
 
 Applier::~Applier() = default;
 
 Status Applier::Reload() {
   batch_.Clear();
   deferred_.clear();
+  compaction_hashes_.Clear();
   position_ = backend_.position();
   return alarms_.Load(backend_);
 }
 
 bool Applier::Skips(const raft::Entry& entry) {
   if (entry.index <= position_.index) return true;
+  before_ = position_;
   position_ = {entry.index, entry.term};
   return false;
 }
 
 Outcome Applier::ApplyEntry(const raft::Entry& entry) {
   Outcome outcome;
-  if (Skips(entry) || entry.data.empty()) return outcome;
+  if (Skips(entry)) return outcome;
+  const std::size_t first_op = batch_.ops().size();
+  if (entry.data.empty()) {
+    state_hash_.Fold(entry.index, entry.term, batch_, first_op);
+    return outcome;
+  }
   const std::string_view request = entry.data.view();
   outcome.request_id = RequestId(request);
   QUORATE_CRASH_SITE("apply.before_entry");
   Result<std::string> response = Decide(request, entry.term, outcome);
+  // A compaction commits what came before it.
+  state_hash_.Fold(entry.index, entry.term, batch_, std::min(first_op, batch_.ops().size()));
   QUORATE_CRASH_SITE("apply.after_entry");
   if (outcome.request_id == 0 || !waiters_.Waits(outcome.request_id)) return outcome;
   // An answer without bytes waits for more work: a physical compaction.
@@ -170,11 +184,21 @@ Result<std::string> Applier::Txn(const etcdserverpb::TxnRequest& request, Term t
 Result<std::string> Applier::Compact(const etcdserverpb::CompactionRequest& request, Term term,
                                      Outcome& outcome) {
   const Revision at{request.revision()};
+  if (compaction_hashes_.Wants(at)) {
+    if (Status begun = BeginCompactionHash(at); !begun.ok()) return Fatal(outcome, begun.error());
+  }
   TRY(store_.Compact(at));
   std::string answer = Answer(store_.revision(), term);
   if (!request.physical() || store_.finished_compact_revision() >= at) return answer;
   deferred_.push_back({at, outcome.request_id, std::move(answer)});
   return std::string();
+}
+
+// The hash reads what is committed, so what earlier entries of this turn did is committed first, at
+// the position before this one.
+Status Applier::BeginCompactionHash(Revision at) {
+  TRY(CommitAt(before_));
+  return compaction_hashes_.Begin(at);
 }
 
 Result<std::string> Applier::LeaseGrant(const etcdserverpb::LeaseGrantRequest& request, Term term) {
@@ -254,6 +278,7 @@ ConfOutcome Applier::ApplyConfChange(const raft::Entry& entry, raft::ConfChange 
   outcome.request_id = change.id;
   membership::ChangeContext context;
   const bool again = Skips(entry);
+  if (!again) state_hash_.Fold(entry.index, entry.term, batch_, batch_.ops().size());
   if (change.type != raft::ConfChangeType::kRemoveNode) {
     auto parsed = membership::ParseChangeContext(change.context);
     if (parsed.ok()) {
@@ -277,15 +302,23 @@ void Applier::SetConfState(std::string_view json) {
 }
 
 Status Applier::Commit() {
-  if (batch_.empty() && position_ == backend_.position()) return {};
-  TRY(backend_.Commit(batch_, position_));
+  return CommitAt(position_);
+}
+
+Status Applier::CommitAt(storage::LogPosition position) {
+  if (batch_.empty() && position == backend_.position()) return {};
+  TRY(backend_.Commit(batch_, position));
   batch_.Clear();
   store_.Committed();
   return {};
 }
 
 Result<std::vector<Outcome>> Applier::Maintain(std::size_t rows_max) {
-  TRY(store_.CompactStep(rows_max));
+  if (compaction_hashes_.running()) {
+    TRY(compaction_hashes_.Step(kHashRowsPerRow * rows_max));
+  } else {
+    TRY(store_.CompactStep(rows_max));
+  }
   TRY(Commit());
   std::vector<Outcome> finished;
   std::erase_if(deferred_, [&](Deferred& deferred) {

@@ -25,8 +25,10 @@
 
 #include "apply/alarms.h"
 #include "apply/answer.h"
+#include "apply/compaction_hashes.h"
 #include "apply/quota.h"
 #include "apply/request.h"
+#include "apply/state_hash.h"
 #include "base/ids.h"
 #include "base/result.h"
 #include "lease/lessor.h"
@@ -101,10 +103,16 @@ class Applier {
   storage::LogPosition position() const { return position_; }
 
   // Compaction work is due.
-  bool maintenance_due() const { return store_.compaction_due(); }
+  bool maintenance_due() const { return compaction_hashes_.running() || store_.compaction_due(); }
   // One bounded step of it, between turns (commits by itself). Answers physical compactions that
   // have finished.
   Result<std::vector<Outcome>> Maintain(std::size_t rows_max);
+
+  // What members compare to find out that one of them has diverged.
+  const StateHash& state_hash() const { return state_hash_; }
+  const CompactionHashes& compaction_hashes() const { return compaction_hashes_; }
+  // Lets go of the store, which is about to be replaced.
+  void AbandonWork() { compaction_hashes_.Abandon(); }
 
   // Reads, answered from the present state. The caller has waited for linearizability if needed.
   Result<std::string> Range(const etcdserverpb::RangeRequest& request, Term term);
@@ -132,6 +140,8 @@ class Applier {
 
   Applier(const Parts& parts, const Options& options);
   bool Skips(const raft::Entry& entry);
+  Status BeginCompactionHash(Revision at);
+  Status CommitAt(storage::LogPosition position);
   Result<std::string> Decide(std::string_view request, Term term, Outcome& outcome);
   Result<std::string> Dispatch(const Request& request, Term term, Outcome& outcome);
   Result<std::string> Put(const PutView& put, Term term, Outcome& outcome);
@@ -158,6 +168,9 @@ class Applier {
   const Quota quota_;
   Alarms alarms_;
   storage::LogPosition position_;
+  storage::LogPosition before_;  // the position before the entry that is being applied
+  StateHash state_hash_;
+  CompactionHashes compaction_hashes_;
   std::vector<Deferred> deferred_;
 };
 

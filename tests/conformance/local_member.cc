@@ -97,6 +97,11 @@ Result<etcdserverpb::LeaseRevokeResponse> LocalMember::LeaseRevoke(std::int64_t 
 }
 
 Result<mvcc::HashTask::Hash> LocalMember::HashKv(std::int64_t revision) {
+  if (const auto* kept = applier_->compaction_hashes().Find(Revision{revision})) {
+    mvcc::HashTask::Hash hash = *kept;
+    hash.current = store_->revision();
+    return hash;
+  }
   const auto task = TRY(store_->StartHash(Revision{revision}));
   while (!TRY(task->Step(100))) {
   }
