@@ -21,13 +21,17 @@ constexpr std::size_t kWriteBytes = 1 << 20;
 class Reception : public std::enable_shared_from_this<Reception> {
  public:
   Reception(const Options& options, io::Disk& disk, const Background& background, Events& events,
-            std::shared_ptr<net::HttpExchange> exchange)
+            std::shared_ptr<net::HttpExchange> exchange, Receptions receptions)
       : options_(options),
         disk_(disk),
         background_(background),
         events_(events),
         loop_(exchange->loop()),
-        exchange_(std::move(exchange)) {}
+        exchange_(std::move(exchange)),
+        receptions_(std::move(receptions)) {
+    ++*receptions_;
+  }
+  ~Reception() { --*receptions_; }
 
   void Start() {
     exchange_->StreamBody(
@@ -160,6 +164,7 @@ class Reception : public std::enable_shared_from_this<Reception> {
   Events& events_;
   net::EventLoop& loop_;
   const std::shared_ptr<net::HttpExchange> exchange_;
+  const Receptions receptions_;
   std::string buffer_;
   std::optional<raft::Message> message_;
   std::unique_ptr<io::File> file_;
@@ -174,8 +179,14 @@ class Reception : public std::enable_shared_from_this<Reception> {
 }  // namespace
 
 void ReceiveSnapshot(const Options& options, io::Disk& disk, const Background& background,
-                     Events& events, std::shared_ptr<net::HttpExchange> exchange) {
-  std::make_shared<Reception>(options, disk, background, events, std::move(exchange))->Start();
+                     Events& events, std::shared_ptr<net::HttpExchange> exchange,
+                     Receptions receptions) {
+  if (*receptions >= kReceptionsMax) {
+    return exchange->Respond(net::HttpResponse::Text(503, "too many snapshots at once; try again"));
+  }
+  std::make_shared<Reception>(options, disk, background, events, std::move(exchange),
+                              std::move(receptions))
+      ->Start();
 }
 
 std::string ReceivedPath(const Options& options, LogIndex index) {

@@ -151,7 +151,8 @@ void Transport::Serve(std::shared_ptr<net::HttpExchange> exchange) {
     if (!Refused(*exchange, "POST")) ServeMessage(exchange);
   } else if (path == "/raft/snapshot") {
     if (Refused(*exchange, "POST")) return;
-    ReceiveSnapshot(options_, *parts_.disk, parts_.background, *parts_.events, std::move(exchange));
+    ReceiveSnapshot(options_, *parts_.disk, parts_.background, *parts_.events, std::move(exchange),
+                    receptions_);
   } else if (path.starts_with("/raft/stream/")) {
     if (!Refused(*exchange, "GET")) ServeStream(std::move(exchange));
   } else {

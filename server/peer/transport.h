@@ -24,6 +24,7 @@
 #include "net/http_server.h"
 #include "peer/options.h"
 #include "peer/remote.h"
+#include "peer/snapshot_receiver.h"
 
 namespace quorate::peer {
 
@@ -74,6 +75,7 @@ class Transport {
   std::map<MemberId, RemotePtr> strangers_;  // loop only
   mutable Mutex mutex_;
   std::map<MemberId, RemotePtr> shared_ QUORATE_GUARDED_BY(mutex_);  // remotes_, for other threads
+  const Receptions receptions_ = std::make_shared<std::atomic<int>>(0);
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

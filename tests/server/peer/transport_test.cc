@@ -5,7 +5,11 @@
 #include "base/mutex.h"
 #include "io/real_clock.h"
 #include "io/real_disk.h"
+#include "net/endpoint.h"
+#include "net/http_client.h"
 #include "net/listener.h"
+#include "peer/headers.h"
+#include "peer/snapshot_receiver.h"
 #include "peers/process.h"
 #include "support/wait.h"
 
@@ -268,6 +272,40 @@ TEST(TransportTest, ASnapshotThatBreaksOffLeavesNothing) {
   io::RealDisk disk;
   EXPECT_TRUE(WaitFor([&] { return disk.List(b.directory())->empty(); }));
   EXPECT_TRUE(b.heard().messages().empty());
+}
+
+TEST(TransportTest, SnapshotsReceivedAtOnceAreBounded) {
+  Member b(2);
+  net::EventLoop loop("client");
+  loop.Start();
+  std::atomic<int> refused{0};
+  std::vector<std::shared_ptr<net::HttpCall>> calls;
+  net::HttpClient client(loop, {});
+  Options sender;
+  sender.self = MemberId{1};
+  sender.cluster = ClusterId{1};
+  const auto begin = [&] {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.target = "/raft/snapshot";
+    request.headers = RequestHeaders(sender);
+    net::HttpCallEvents events;
+    events.on_head = [&](const net::HttpResponse& head) { refused += head.status == 503 ? 1 : 0; };
+    events.on_end = [](const Status&) {};
+    calls.push_back(client.Start(net::ParseUrl(b.url()).value(), std::move(request),
+                                 {.stream_body = true}, std::move(events)));
+    calls.back()->Send("a beginning");
+  };
+  for (int i = 0; i < kReceptionsMax + 1; ++i) begin();
+  EXPECT_TRUE(WaitFor([&] { return refused == 1; }));
+  for (const auto& call : calls) call->Cancel();
+  EXPECT_TRUE(WaitFor([&] {
+    const int before = refused;
+    begin();
+    return !WaitFor([&] { return refused > before; }, std::chrono::milliseconds(100));
+  })) << "there is room again";
+  for (const auto& call : calls) call->Cancel();
+  loop.Stop();
 }
 
 }  // namespace
