@@ -37,6 +37,14 @@ Status SetDuration(Options& options, std::string_view value) {
   options.*Member = TRY(ParseDuration(value));
   return {};
 }
+template <auto Member>
+Status SetPositiveDuration(Options& options, std::string_view value) {
+  options.*Member = TRY(ParseDuration(value));
+  if ((options.*Member).count() <= 0) {
+    return Error{Code::kInvalidArgument, "expected a duration above zero"};
+  }
+  return {};
+}
 // heartbeat-interval and election-timeout are bare numbers of milliseconds in etcd.
 template <auto Member>
 Status SetMilliseconds(Options& options, std::string_view value) {
@@ -92,6 +100,50 @@ Status SetClusterId(Options& options, std::string_view value) {
     return Error{Code::kInvalidArgument, "expected a cluster id of 1 to 16 hex digits, not zero"};
   }
   options.expected_cluster_id = ClusterId{*id};
+  return {};
+}
+
+// Gates of etcd 3.6. Those that would change nothing here are accepted; what is not built is not.
+struct Gate {
+  std::string_view name;
+  bool Options::*target;  // nullptr: fixed
+  bool fixed = false;     // the only value accepted, unless both are
+  bool any = false;       // both values are accepted and change nothing
+};
+constexpr Gate kGates[] = {
+    {"InitialCorruptCheck", &Options::initial_corrupt_check},
+    {"CompactHashCheck", &Options::compact_hash_check},
+    {"TxnModeWriteWithSharedBuffer", nullptr, false, true},  // of bbolt's buffers
+    {"StopGRPCServiceOnDefrag", nullptr, false, true},       // defragmenting stops nothing
+    {"LeaseCheckpoint", nullptr},
+    {"LeaseCheckpointPersist", nullptr},
+    {"SetMemberLocalAddr", nullptr},
+    {"AllAlpha", nullptr},
+    {"AllBeta", nullptr, false, true},
+};
+Status SetGate(Options& options, std::string_view name, bool on) {
+  for (const Gate& gate : kGates) {
+    if (gate.name != name) continue;
+    if (gate.target != nullptr) {
+      options.*gate.target = on;
+    } else if (!gate.any && on != gate.fixed) {
+      return Error{Code::kInvalidArgument,
+                   "the gate " + std::string(name) + " is not supported yet; leave it out"};
+    }
+    return {};
+  }
+  return Error{Code::kInvalidArgument, "unrecognized feature gate: " + std::string(name)};
+}
+Status SetFeatureGates(Options& options, std::string_view value) {
+  if (value.empty()) return {};
+  for (const std::string& item : SplitCommas(value)) {
+    const std::size_t equals = item.find('=');
+    if (equals == std::string::npos) {
+      return Error{Code::kInvalidArgument, "missing bool value for " + item};
+    }
+    const bool on = TRY(ParseBool(std::string_view(item).substr(equals + 1)));
+    TRY(SetGate(options, std::string_view(item).substr(0, equals), on));
+  }
   return {};
 }
 
@@ -194,9 +246,29 @@ const auto kFlags = std::to_array<Flag>({
           SetUnsigned<&O::compaction_batch_limit>),
     Works("compaction-sleep-interval", kTuning, "10ms", "pause between two slices",
           SetDuration<&O::compaction_sleep_interval>),
+    Works("auto-compaction-mode", kTuning, "periodic",
+          "periodic: by time; revision: by the number of revisions",
+          SetText<&O::auto_compaction_mode>),
+    Works("auto-compaction-retention", kTuning, "0",
+          "what compaction leaves: 5m, hours without a unit, or revisions; 0: no compaction",
+          SetText<&O::auto_compaction_retention>),
     Works("watch-progress-notify-interval", kTuning, "10m",
           "how often an idle watch hears the revision",
           SetDuration<&O::watch_progress_notify_interval>),
+
+    Works("feature-gates", kTuning, "CompactHashCheck=true,InitialCorruptCheck=true",
+          "switches of etcd: Gate=true|false,...", SetFeatureGates),
+    Works("initial-corrupt-check", kTuning, "true",
+          "compare HashKV with the other members once after the start",
+          SetBool<&O::initial_corrupt_check>, kBool),
+    Works("corrupt-check-time", kTuning, "1h0m0s",
+          "how often the leader compares HashKV of all members; 0s never",
+          SetDuration<&O::corrupt_check_time>),
+    Works("compact-hash-check-enabled", kTuning, "true",
+          "the leader compares the hashes that members keep from their compactions",
+          SetBool<&O::compact_hash_check>, kBool),
+    Works("compact-hash-check-time", kTuning, "1m0s", "how often it does so",
+          SetPositiveDuration<&O::compact_hash_check_time>),
 
     Works("quorate-expected-cluster-id", kGuards, "",
           "refuse to start with another cluster's data or peers (hex)", SetClusterId),
@@ -271,17 +343,10 @@ const auto kFlags = std::to_array<Flag>({
     Later("discovery-fallback", "exit", kDiscovery),
     Later("discovery-srv", "", kDiscovery),
     Later("discovery-srv-name", "", kDiscovery),
-    Later("auto-compaction-retention", "0", "automatic compaction"),
-    Later("auto-compaction-mode", "periodic", "automatic compaction"),
     Later("listen-client-http-urls", "", "a separate HTTP listener"),
     Later("socket-reuse-port", "false", "socket options", kBool),
     Later("socket-reuse-address", "false", "socket options", kBool),
     Later("memory-mlock", "false", "locking memory", kBool),
-    Later("feature-gates", "", "feature gates"),
-    Later("initial-corrupt-check", "false", "corruption checks", kBool),
-    Later("corrupt-check-time", "0s", "corruption checks"),
-    Later("compact-hash-check-enabled", "false", "corruption checks", kBool),
-    Later("compact-hash-check-time", "1m", "corruption checks"),
     Later("enable-lease-checkpoint", "false", "lease checkpoints", kBool),
     Later("enable-lease-checkpoint-persist", "false", "lease checkpoints", kBool),
     Later("downgrade-check-time", "5s", "downgrades"),

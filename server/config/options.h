@@ -57,6 +57,18 @@ struct Options {
   std::chrono::nanoseconds compaction_sleep_interval = std::chrono::milliseconds(10);
   std::chrono::nanoseconds watch_progress_notify_interval = std::chrono::minutes(10);
 
+  // Automatic compaction; both 0: none. Made of -mode and -retention by Complete().
+  std::string auto_compaction_mode = "periodic";  // or revision
+  std::string auto_compaction_retention = "0";
+  std::chrono::nanoseconds auto_compaction_period{};
+  std::int64_t auto_compaction_revisions = 0;
+
+  // Corruption checks; on unless switched off, unlike etcd's
+  bool initial_corrupt_check = true;  // gate InitialCorruptCheck
+  bool compact_hash_check = true;     // gate CompactHashCheck
+  std::chrono::nanoseconds compact_hash_check_time = std::chrono::minutes(1);  // > 0
+  std::chrono::nanoseconds corrupt_check_time = std::chrono::hours(1);         // 0: never
+
   // Quorate's own guards
   std::optional<ClusterId> expected_cluster_id;
   bool forbid_bootstrap = false;

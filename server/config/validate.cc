@@ -1,6 +1,9 @@
 #include "config/validate.h"
 
 #include <algorithm>
+#include <cstdint>
+
+#include "config/flag_values.h"
 
 namespace quorate::config {
 namespace {
@@ -80,11 +83,42 @@ Status CheckCounts(const Options& options) {
   return {};
 }
 
+// A bare number is hours in the mode periodic, and revisions in the mode revision.
+Status CompleteAutoCompaction(Options& options) {
+  const std::string& retention = options.auto_compaction_retention;
+  const Result<std::uint64_t> number = ParseUnsigned(retention);
+  if (options.auto_compaction_mode == "revision") {
+    if (!number.ok() || *number > static_cast<std::uint64_t>(INT64_MAX)) {
+      return Bad("--auto-compaction-retention=" + retention + ": expected a number of revisions");
+    }
+    options.auto_compaction_revisions = static_cast<std::int64_t>(*number);
+    return {};
+  }
+  if (options.auto_compaction_mode != "periodic") {
+    return Bad("--auto-compaction-mode=" + options.auto_compaction_mode +
+               ": expected periodic or revision");
+  }
+  if (number.ok()) {
+    constexpr std::uint64_t kHoursMax = 2'000'000;
+    if (*number > kHoursMax)
+      return Bad("--auto-compaction-retention=" + retention + " is too long");
+    options.auto_compaction_period = std::chrono::hours(*number);
+    return {};
+  }
+  const auto period = ParseDuration(retention);
+  if (!period.ok()) {
+    return Bad("--auto-compaction-retention=" + retention + ": " + period.error().message);
+  }
+  options.auto_compaction_period = *period;
+  return {};
+}
+
 }  // namespace
 
 Status Complete(Options& options) {
   TRY(CheckTimes(options));
   TRY(CheckCounts(options));
+  TRY(CompleteAutoCompaction(options));
   if (options.listen_peer_urls.empty()) return Bad("--listen-peer-urls must not be empty");
   if (options.listen_client_urls.empty()) return Bad("--listen-client-urls must not be empty");
   TRY(CheckListeners(options.listen_peer_urls, "listen-peer-urls"));

@@ -1,6 +1,7 @@
 #include "config/parse.h"
 
 #include "config/flag_table.h"
+#include "config/validate.h"
 
 namespace quorate::config {
 namespace {
@@ -73,6 +74,43 @@ TEST(ParseTest, TakesTheExperimentalSpellingWithAWarning) {
   EXPECT_THAT(
       MustFail({"--compaction-batch-limit=1", "--experimental-compaction-batch-limit=2"}).message,
       testing::HasSubstr("at the same time"));
+}
+
+TEST(ParseTest, FeatureGatesOfEtcdAreKnownAndWhatIsNotBuiltIsRefused) {
+  EXPECT_TRUE(MustParse({}).initial_corrupt_check) << "checks are on unless switched off";
+  EXPECT_TRUE(MustParse({}).compact_hash_check);
+  const Options off =
+      MustParse({"--feature-gates=InitialCorruptCheck=false,CompactHashCheck=false"});
+  EXPECT_FALSE(off.initial_corrupt_check);
+  EXPECT_FALSE(off.compact_hash_check);
+  EXPECT_TRUE(
+      MustParse({"--feature-gates=InitialCorruptCheck=true,AllBeta=true"}).initial_corrupt_check);
+  EXPECT_FALSE(MustParse({"--experimental-initial-corrupt-check=false"}).initial_corrupt_check);
+  EXPECT_THAT(MustFail({"--feature-gates=LeaseCheckpoint=true"}).message,
+              testing::HasSubstr("not supported yet"));
+  EXPECT_THAT(MustFail({"--feature-gates=Nonsense=true"}).message,
+              testing::HasSubstr("unrecognized feature gate: Nonsense"));
+  EXPECT_THAT(MustFail({"--feature-gates=InitialCorruptCheck"}).message,
+              testing::HasSubstr("missing bool value"));
+  EXPECT_THAT(MustFail({"--compact-hash-check-time=0s"}).message, testing::HasSubstr("above zero"));
+}
+
+TEST(ParseTest, AutoCompactionIsHoursADurationOrRevisions) {
+  const auto complete = [](const std::string& mode, const std::string& retention) {
+    Options options =
+        MustParse({"--auto-compaction-mode=" + mode, "--auto-compaction-retention=" + retention});
+    const Status status = Complete(options);
+    EXPECT_EQ(status.ok(),
+              mode != "never" && retention != "x" && !(mode == "revision" && retention == "5m"));
+    return options;
+  };
+  EXPECT_EQ(complete("periodic", "3").auto_compaction_period, std::chrono::hours(3));
+  EXPECT_EQ(complete("periodic", "5m").auto_compaction_period, std::chrono::minutes(5));
+  EXPECT_EQ(complete("periodic", "0").auto_compaction_period.count(), 0);
+  EXPECT_EQ(complete("revision", "1000").auto_compaction_revisions, 1000);
+  complete("revision", "5m");
+  complete("periodic", "x");
+  complete("never", "1");
 }
 
 TEST(ParseTest, AFlagWithoutEffectSaysSo) {
