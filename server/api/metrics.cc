@@ -108,6 +108,24 @@ void CollectServer(const Context& context, const Counters& counters, Collector& 
   }
 }
 
+void CollectGuards(const Counters& counters, Collector& out) {
+  out.Counter("quorate_hello_unknown_total",
+              "Members that did not say at our start what they know of us.",
+              Number(counters.hellos_unknown.load()));
+  out.Counter("quorate_state_hash_equal_total",
+              "Windows of a thousand entries whose effects are equal on every member.",
+              Number(counters.state_hashes_equal.load()));
+  out.Counter("quorate_state_hash_unknown_total", "Windows of which some member could say nothing.",
+              Number(counters.state_hashes_unknown.load()));
+  out.Counter("quorate_hash_check_equal_total", "HashKV comparisons equal on every member.",
+              Number(counters.hash_checks_equal.load()));
+  out.Counter("quorate_hash_check_unknown_total",
+              "HashKV comparisons to which some member gave no comparable answer.",
+              Number(counters.hash_checks_unknown.load()));
+  out.Counter("quorate_divergence_total", "Differences found between members.",
+              Number(counters.divergences.load()));
+}
+
 void CollectStore(const Context& context, Collector& out) {
   const storage::Sizes sizes = context.environment->sizes();
   out.Gauge("etcd_mvcc_db_total_size_in_bytes", "What the store occupies, bytes.",
@@ -167,6 +185,7 @@ void RegisterMetrics(rpc::Router& router, const Context& context, const Counters
     context.node->Post([&context, &counters, &grpc, exchange] {
       Collector out;
       CollectServer(context, counters, out);
+      CollectGuards(counters, out);
       CollectStore(context, out);
       CollectProcess(context, grpc, counters, out);
       net::HttpResponse response;

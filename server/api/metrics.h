@@ -33,6 +33,13 @@ struct Counters {
   std::atomic<std::uint64_t> leader_changes{0};
   std::atomic<std::uint64_t> proposals_failed{0};
   std::atomic<std::uint64_t> proposals_pending{0};
+  // What members compare. An answer that says nothing is unknown, never a pass.
+  std::atomic<std::uint64_t> hellos_unknown{0};        // members that did not say what they know
+  std::atomic<std::uint64_t> state_hashes_equal{0};    // windows equal on every member
+  std::atomic<std::uint64_t> state_hashes_unknown{0};  // windows some member said nothing of
+  std::atomic<std::uint64_t> hash_checks_equal{0};     // HashKV equal on every member
+  std::atomic<std::uint64_t> hash_checks_unknown{0};   // some member gave no comparable HashKV
+  std::atomic<std::uint64_t> divergences{0};           // differences found
   DurationHistogram wal_fsync;
   DurationHistogram backend_commit;
 };

@@ -38,6 +38,10 @@ class Booting {
  private:
   Result<Step> Go() {
     if (Step step = TRY(Lock())) return step;
+    boot_.recollection =
+        TRY(Recollection::Open(disk_, MemberDirectory(options_) + "/recollection.json"));
+    if (Step verdict = boot_.recollection->verdict()) return verdict;
+    TRY(RemoveTemporary());
     const bool has_log = TRY(wal::HasLog(disk_, options_.wal_dir));
     if (!has_log) {
       if (Step step = TRY(RefuseOrphans())) return step;
@@ -65,6 +69,14 @@ class Booting {
     return Step(
         Ending{ExitCode::kStartFailed, "the data directory " + options_.data_dir +
                                            " is in use by another process; stop that one first"});
+  }
+
+  // What a crash left of snapshots that were being received or sent.
+  Status RemoveTemporary() {
+    for (const std::string& name : TRY(disk_.List(SnapshotDirectory(options_)))) {
+      if (name.starts_with("tmp-")) TRY(disk_.Remove(SnapshotDirectory(options_) + "/" + name));
+    }
+    return {};
   }
 
   // A store or an etcd database without a log is not a new member's directory.

@@ -108,6 +108,7 @@ std::shared_ptr<storage::Reader> Machine::NewView() {
 
 void Machine::Install(const raft::Snapshot& snapshot, std::function<void(Status)> done) {
   log::Info("applying snapshot", {{"index", snapshot.metadata.index}});
+  applier_->AbandonWork();
   InstallWhenIdle(snapshot.metadata, std::move(done));
 }
 

@@ -126,7 +126,17 @@ void PeerClient::AskVersion(std::vector<std::string> peer_urls,
 
 void PeerClient::PostTo(std::vector<std::string> peer_urls, std::string path, std::string body,
                         std::function<void(Result<std::string>)> done) {
-  Try(client_, std::move(peer_urls), MakeRequest("POST", std::move(path), std::move(body)),
+  Ask(std::move(peer_urls), MakeRequest("POST", std::move(path), std::move(body)), std::move(done));
+}
+
+void PeerClient::GetFrom(std::vector<std::string> peer_urls, std::string path, std::string body,
+                         std::function<void(Result<std::string>)> done) {
+  Ask(std::move(peer_urls), MakeRequest("GET", std::move(path), std::move(body)), std::move(done));
+}
+
+void PeerClient::Ask(std::vector<std::string> peer_urls, net::HttpRequest request,
+                     std::function<void(Result<std::string>)> done) {
+  Try(client_, std::move(peer_urls), std::move(request),
       [done = std::move(done)](Result<net::HttpResponse> answer) {
         if (!answer.ok()) return done(answer.error());
         if (answer->status != 200) return done(ToError(*answer));

@@ -42,10 +42,16 @@ class PeerClient {
   void PostTo(std::vector<std::string> peer_urls, std::string path, std::string body,
               std::function<void(Result<std::string>)> done);
 
+  // The same with GET, and a body all the same, as etcd asks for /members/hashkv.
+  void GetFrom(std::vector<std::string> peer_urls, std::string path, std::string body,
+               std::function<void(Result<std::string>)> done);
+
   // The cluster's id is sent along, so that another cluster's member refuses.
   void SetCluster(ClusterId cluster, MemberId self);
 
  private:
+  void Ask(std::vector<std::string> peer_urls, net::HttpRequest request,
+           std::function<void(Result<std::string>)> done);
   net::HttpRequest MakeRequest(std::string method, std::string path, std::string body) const;
 
   net::HttpClient client_;

@@ -120,11 +120,13 @@ void HashKv(const api::Context& context, const ExchangePtr& exchange) {
 
 }  // namespace
 
-net::HttpServer::Handler MakePeerHandler(const api::Context& context, peer::Transport& transport) {
+net::HttpServer::Handler MakePeerHandler(const api::Context& context, peer::Transport& transport,
+                                         Guard& guard) {
   constexpr std::string_view kPromote = "/members/promote/";
-  return [&context, &transport, kPromote](ExchangePtr exchange) {
+  return [&context, &transport, &guard, kPromote](ExchangePtr exchange) {
     const std::string_view path = exchange->request().path();
     if (path.starts_with("/raft")) return transport.Serve(std::move(exchange));
+    if (path.starts_with("/quorate/")) return guard.Serve(exchange);
     if (path == "/members") return Members(context, exchange);
     if (path == "/members/hashkv") return HashKv(context, exchange);
     if (path.starts_with(kPromote)) return Promote(context, exchange, path.substr(kPromote.size()));

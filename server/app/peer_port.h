@@ -7,12 +7,14 @@
 #include <memory>
 
 #include "api/context.h"
+#include "app/guard.h"
 #include "net/http_server.h"
 #include "peer/transport.h"
 
 namespace quorate::app {
 
-// The handler borrows both.
-net::HttpServer::Handler MakePeerHandler(const api::Context& context, peer::Transport& transport);
+// The handler borrows them all.
+net::HttpServer::Handler MakePeerHandler(const api::Context& context, peer::Transport& transport,
+                                         Guard& guard);
 
 }  // namespace quorate::app

@@ -24,10 +24,12 @@
 #include "app/background.h"
 #include "app/boot.h"
 #include "app/cluster_version.h"
+#include "app/guard.h"
 #include "app/machine.h"
 #include "app/node_loop.h"
 #include "app/peer_client.h"
 #include "app/peer_port.h"
+#include "app/room_options.h"
 #include "app/snapshot_file.h"
 #include "app/wiring.h"
 #include "base/bytes.h"
@@ -36,6 +38,7 @@
 #include "io/real_clock.h"
 #include "io/real_disk.h"
 #include "io/real_random.h"
+#include "membership/v2_store.h"
 #include "net/listener.h"
 #include "node/driver.h"
 #include "peer/snapshot_receiver.h"
@@ -49,7 +52,6 @@ namespace quorate::app {
 namespace {
 
 constexpr auto kDrainPatience = std::chrono::seconds(3);
-constexpr std::size_t kFrameOverhead = 512 * 1024;
 constexpr auto kNamedPoll = std::chrono::milliseconds(50);
 
 std::string Join(const std::vector<std::string>& parts) {
@@ -60,37 +62,6 @@ std::string Join(const std::vector<std::string>& parts) {
 
 ExitCode ToExitCode(node::Exit exit) {
   return static_cast<ExitCode>(static_cast<int>(exit));
-}
-
-// 3/2 of the election timeout in whole seconds, at least 1, as etcd rounds it.
-std::int64_t LeaseTtlMin(const config::Options& options) {
-  const auto ticks = options.election_timeout / options.heartbeat_interval;
-  const auto minimum = options.heartbeat_interval * (3 * ticks / 2);
-  return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(minimum).count());
-}
-
-node::Options NodeOptions(const config::Options& options) {
-  node::Options node;
-  node.heartbeat_interval = options.heartbeat_interval;
-  node.election_timeout = options.election_timeout;
-  node.pre_vote = options.pre_vote;
-  node.request_bytes_max = options.max_request_bytes;
-  node.snapshot_count = options.snapshot_count;
-  node.catch_up_entries = options.snapshot_catchup_entries;
-  return node;
-}
-
-rpc::ServerOptions RpcOptions(const config::Options& options) {
-  using std::chrono::milliseconds;
-  rpc::ServerOptions rpc;
-  rpc.message_bytes_max = options.max_request_bytes + kFrameOverhead;
-  rpc.concurrent_streams_max = options.max_concurrent_streams;
-  rpc.keepalive_min_time =
-      std::chrono::duration_cast<milliseconds>(options.grpc_keepalive_min_time);
-  rpc.keepalive_interval =
-      std::chrono::duration_cast<milliseconds>(options.grpc_keepalive_interval);
-  rpc.keepalive_timeout = std::chrono::duration_cast<milliseconds>(options.grpc_keepalive_timeout);
-  return rpc;
 }
 
 }  // namespace
@@ -114,6 +85,7 @@ struct Server::Impl final : MachineServices {
   std::optional<Ending> BindListeners();
   std::optional<Ending> OpenMember();
   std::optional<Ending> OwnerOfName(MemberId self) const;
+  std::optional<Ending> Greet();
   void MakeTransport(const Boot& boot);
   std::optional<Ending> MakeDriver(Boot boot);
   void MakeApi(const Boot& boot);
@@ -154,6 +126,8 @@ struct Server::Impl final : MachineServices {
   std::unique_ptr<Background> background;
   std::unique_ptr<Background> log_chores;
   std::unique_ptr<io::File> lock;
+  std::unique_ptr<Recollection> recollection;
+  node::PeerUrls known;  // of a fresh member: whom to talk to before the log says so
   std::unique_ptr<Machine> machine;
   std::unique_ptr<PeerEvents> events;
   std::unique_ptr<peer::Transport> transport;
@@ -165,6 +139,8 @@ struct Server::Impl final : MachineServices {
   api::Counters counters;
   CountingObserver observer{counters};
   std::unique_ptr<api::LeaderWatch> leader_watch;
+  std::unique_ptr<Guard> guard;
+  std::unique_ptr<AutoCompaction> auto_compaction;
   std::shared_ptr<rpc::Router> router;
   std::shared_ptr<rpc::Router> metrics_router;
   std::unique_ptr<rpc::Server> client_server;
@@ -192,10 +168,13 @@ std::optional<Ending> Server::Impl::Start() {
   log_chores = std::make_unique<Background>(1);
   if (auto failed = OpenMember()) return failed;
   ServePeersAndMetrics();
+  if (auto failed = Greet()) return failed;
   node_loop = std::make_unique<NodeLoop>(*peer_loop, *driver);
   node_loop->Start();
   peer_loop->Post([this] {
     cluster_version->Start();
+    guard->Start();
+    auto_compaction->Start();
     PollLeader();
   });
   if (!Named()) peer_loop->Post([this] { WaitUntilNamed(); });
@@ -206,10 +185,18 @@ std::optional<Ending> Server::Impl::Start() {
 std::optional<Ending> Server::Impl::BindListeners() {
   std::vector<net::EventLoop*> clients;
   for (const auto& loop : client_loops) clients.push_back(loop.get());
-  const auto bind = [](const std::vector<std::string>& urls, const std::vector<net::EventLoop*>& on,
-                       std::vector<std::unique_ptr<net::Listener>>& out) -> Status {
+  const std::size_t connections_max = ConnectionsMax();
+  if (connections_max == 0) {
+    return Ending{ExitCode::kStartFailed,
+                  "file descriptor limit of etcd process is too low, and should be set higher than "
+                  "150 (ulimit -n)"};
+  }
+  const auto bind = [connections_max](const std::vector<std::string>& urls,
+                                      const std::vector<net::EventLoop*>& on,
+                                      std::vector<std::unique_ptr<net::Listener>>& out) -> Status {
     for (const std::string& url : urls) {
       net::ListenOptions listen;
+      listen.connections_max = connections_max;
       listen.endpoint = TRY(net::ParseUrl(url));
       out.push_back(TRY(net::Listener::Bind(on, listen)));
     }
@@ -231,6 +218,7 @@ std::optional<Ending> Server::Impl::OpenMember() {
   if (auto* failed = std::get_if<Ending>(&booted)) return *failed;
   Boot& boot = std::get<Boot>(booted);
   lock = std::move(boot.lock);
+  recollection = std::move(boot.recollection);
   MachineOptions machine_options;
   machine_options.cluster = boot.cluster;
   machine_options.self = boot.self;
@@ -266,6 +254,14 @@ std::optional<Ending> Server::Impl::OwnerOfName(MemberId self) const {
   return std::nullopt;
 }
 
+// Before anything is voted or acknowledged. Who is forced to go on alone asks nobody.
+std::optional<Ending> Server::Impl::Greet() {
+  node::PeerUrls others = machine->Peers();
+  if (others.empty()) others = known;
+  if (options.force_new_cluster) others.clear();
+  return guard->Begin(random.Next(), others, options.election_timeout);
+}
+
 void Server::Impl::MakeTransport(const Boot& boot) {
   events = std::make_unique<PeerEvents>(machine->cluster(), [this] {
     End({ExitCode::kRemoved, "the member has been permanently removed from the cluster"});
@@ -287,11 +283,10 @@ void Server::Impl::MakeTransport(const Boot& boot) {
                                                  return background->Run(std::move(task));
                                                },
                                            .events = events.get()});
-  node::PeerUrls known;
   for (const membership::Member& member : boot.known_members) {
     if (member.id != boot.self) known[member.id] = member.peer_urls;
   }
-  network = std::make_unique<NodeNetwork>(*transport, std::move(known));
+  network = std::make_unique<NodeNetwork>(*transport, known);
 }
 
 std::optional<Ending> Server::Impl::MakeDriver(Boot boot) {
@@ -310,7 +305,13 @@ std::optional<Ending> Server::Impl::MakeDriver(Boot boot) {
   parts.random = &random;
   parts.observer = &observer;
   parts.on_exit = [this](node::Exit exit, const std::string& text) {
-    End({ToExitCode(exit), text});
+    const Ending reason{ToExitCode(exit), text};
+    if (exit == node::Exit::kWentBack) {
+      const Status kept = recollection->Condemn(reason);
+      if (!kept.ok())
+        log::Error("failed to write the verdict down", {{"error", kept.error().message}});
+    }
+    End(reason);
   };
   auto opened = node::Driver::Open(std::move(parts), NodeOptions(options));
   if (!opened.ok()) return ToEnding(opened.error());
@@ -365,12 +366,22 @@ void Server::Impl::MakeApi(const Boot& boot) {
   rpc::ServerOptions http_only = RpcOptions(options);
   http_only.serve_grpc = false;
   metrics_server = std::make_unique<rpc::Server>(http_only, metrics_router);
+  guard = std::make_unique<Guard>(Guard::Parts{.loop = peer_loop.get(),
+                                               .peers = peers.get(),
+                                               .context = context.get(),
+                                               .recollection = recollection.get(),
+                                               .background = background.get(),
+                                               .counters = &counters,
+                                               .end = [this](Ending reason) { End(reason); }},
+                                  CorruptionOptions(options));
   peer_server = std::make_unique<net::HttpServer>(net::HttpServerOptions{},
-                                                  MakePeerHandler(*context, *transport));
+                                                  MakePeerHandler(*context, *transport, *guard));
   peer_loop->RunSync([this, self = boot.self] {
     cluster_version =
         std::make_unique<ClusterVersion>(*peer_loop, *peers, *driver, machine->cluster(), self);
     leader_timer = std::make_unique<net::Timer>(*peer_loop);
+    auto_compaction =
+        std::make_unique<AutoCompaction>(*peer_loop, clock, *context, CompactionOptions(options));
   });
 }
 
@@ -456,7 +467,8 @@ std::shared_ptr<node::SnapshotSource> Server::Impl::MakeSnapshot(
     std::shared_ptr<storage::Reader> view) {
   const std::string path =
       SnapshotDirectory(options) + "/tmp-send-" + std::to_string(++snapshot_files);
-  return std::make_shared<SnapshotFile>(std::move(view), disk, path);
+  return std::make_shared<SnapshotFile>(
+      std::move(view), membership::ToV2Store(*machine->cluster().roster()), disk, path);
 }
 
 Status Server::Impl::InstallSnapshot(const raft::SnapshotMetadata& metadata,
@@ -522,6 +534,8 @@ void Server::Impl::Stop() {
   if (peer_loop != nullptr) {
     peer_loop->RunSync([this] {
       if (cluster_version != nullptr) cluster_version->Stop();
+      if (guard != nullptr) guard->Stop();
+      if (auto_compaction != nullptr) auto_compaction->Stop();
       if (leader_timer != nullptr) leader_timer->Cancel();
     });
   }
@@ -538,17 +552,24 @@ void Server::Impl::Stop() {
     peer_loop->RunSync([this] {
       cluster_version.reset();
       leader_timer.reset();
+      auto_compaction.reset();
     });
   }
   client_server.reset();
   metrics_server.reset();
   peer_server.reset();
+  if (peer_loop != nullptr) peer_loop->RunSync([this] { guard.reset(); });
   peers.reset();
   for (const auto& loop : client_loops) loop->Stop();
   if (peer_loop != nullptr) peer_loop->Stop();
   if (machine != nullptr) {
     const Status flushed = machine->backend().Flush(storage::Backend::Wait::kYes);
     if (!flushed.ok()) log::Warn("failed to flush the store", {{"error", flushed.error().message}});
+  }
+  if (recollection != nullptr) {
+    const Status saved = recollection->SaveChanges();
+    if (!saved.ok())
+      log::Warn("failed to save what is known of the members", {{"error", saved.error().message}});
   }
   node_loop.reset();
   driver.reset();

@@ -8,8 +8,9 @@
 
 namespace quorate::app {
 
-SnapshotFile::SnapshotFile(std::shared_ptr<storage::Reader> view, io::Disk& disk, std::string path)
-    : view_(std::move(view)), disk_(disk), path_(std::move(path)) {}
+SnapshotFile::SnapshotFile(std::shared_ptr<storage::Reader> view, std::string data, io::Disk& disk,
+                           std::string path)
+    : view_(std::move(view)), data_(std::move(data)), disk_(disk), path_(std::move(path)) {}
 
 SnapshotFile::~SnapshotFile() {
   file_.reset();

@@ -19,10 +19,12 @@ namespace quorate::app {
 
 class SnapshotFile final : public node::SnapshotSource {
  public:
-  SnapshotFile(std::shared_ptr<storage::Reader> view, io::Disk& disk, std::string path);
+  // data: what goes into the message itself, see membership/v2_store.h.
+  SnapshotFile(std::shared_ptr<storage::Reader> view, std::string data, io::Disk& disk,
+               std::string path);
   ~SnapshotFile() override;
 
-  std::string data() const override { return {}; }
+  std::string data() const override { return data_; }
   std::uint64_t size() const override;
   Result<std::size_t> Read(std::span<std::byte> out) override;
 
@@ -30,6 +32,7 @@ class SnapshotFile final : public node::SnapshotSource {
   Status Prepare() const;
 
   mutable std::shared_ptr<storage::Reader> view_;  // null once the file is whole
+  const std::string data_;
   io::Disk& disk_;
   const std::string path_;
   mutable std::unique_ptr<io::File> file_;

@@ -1,5 +1,7 @@
 // Members as processes: what clients keep when processes are killed, replaced and forced.
 
+#include <thread>
+
 #include "peers/etcd.h"
 #include "server/app/members.h"
 #include "support/root.h"
@@ -59,6 +61,45 @@ TEST(SingleMemberTest, SigtermIsGracefulAndQuick) {
   ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
   EXPECT_EQ(members.Terminate("a"), 128 + 15);
   EXPECT_THAT(members.Log("a"), testing::HasSubstr("closed server"));
+}
+
+TEST(SingleMemberTest, CompactsByItselfWhenAsked) {
+  Members members({"a"});
+  members.Start("a", {"a"}, {"--auto-compaction-mode=periodic", "--auto-compaction-retention=1s"});
+  ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
+  const auto client = members.Connect({"a"});
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(Put(*client, "k", std::to_string(i)), "");
+  EXPECT_TRUE(WaitFor([&] {
+    return members.Http("a", "/quorate/status").find("\"compactRevision\":21") != std::string::npos;
+  })) << members.Http("a", "/quorate/status");
+  EXPECT_EQ(Get(*client, "k"), "19");
+}
+
+// The value of a text field of a member's status.
+std::string FieldOf(const std::string& status, const std::string& name) {
+  const std::string mark = "\"" + name + "\":\"";
+  const std::size_t begin = status.find(mark);
+  if (begin == std::string::npos) return "";
+  return status.substr(begin + mark.size(),
+                       status.find('"', begin + mark.size()) - begin - mark.size());
+}
+
+TEST(SingleMemberTest, AStatusCanBeWaitedFor) {
+  Members members({"a"});
+  members.Start("a", {"a"});
+  ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
+  const std::string state = FieldOf(members.Http("a", "/quorate/status"), "state");
+  ASSERT_NE(state, "");
+  EXPECT_EQ(FieldOf(members.Http("a", "/quorate/status?since=another"), "state"), state)
+      << "what is not the present state is answered at once";
+  std::string changed;
+  std::thread waiter(
+      [&] { changed = FieldOf(members.Http("a", "/quorate/status?since=" + state), "state"); });
+  const auto client = members.Connect({"a"});
+  EXPECT_TRUE(client->MemberAdd({"http://127.0.0.1:1"}, true).ok());
+  waiter.join();
+  EXPECT_NE(changed, "");
+  EXPECT_NE(changed, state);
 }
 
 TEST_F(ClusterTest, WritesGoOnWhenTheLeaderIsKilledAndItCatchesUpLater) {

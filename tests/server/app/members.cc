@@ -94,6 +94,10 @@ std::string Members::Log(const std::string& name) const {
   return text.str();
 }
 
+std::string Members::Http(const std::string& name, const std::string& path) const {
+  return HttpGet(client_ports_.at(name), path);
+}
+
 std::unique_ptr<etcdclient::Client> Members::Connect(const std::vector<std::string>& names) const {
   etcdclient::Options options;
   for (const std::string& name : names) options.endpoints.push_back(Endpoint(name));

@@ -37,6 +37,8 @@ class Members {
   std::string Endpoint(const std::string& name) const;
   std::string DataDirectory(const std::string& name) const { return scratch_.path() + "/" + name; }
   std::string Log(const std::string& name) const;
+  std::string Http(const std::string& name, const std::string& path) const;  // GET: the body
+  std::string Metrics(const std::string& name) const { return Http(name, "/metrics"); }
 
   // A client of these members.
   std::unique_ptr<etcdclient::Client> Connect(const std::vector<std::string>& names) const;

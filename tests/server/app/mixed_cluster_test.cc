@@ -45,5 +45,45 @@ TEST(MixedClusterTest, OursJoinsARealEtcdFollowsItAndTakesOver) {
   EXPECT_TRUE(WaitFor(equal));
 }
 
+// The follower joins so late that the leader has forgotten the entries it would need, and gets a
+// snapshot: a database, and within the message the JSON of etcd's old store, without which etcd
+// panics. It must also start again from what it kept of that.
+TEST(MixedClusterTest, ARealEtcdTakesASnapshotFromUsAndStartsAgainFromIt) {
+  ASSERT_NE(Part("etcd"), "") << kNoEtcd;
+  Members members({"q"});
+  members.Start("q", {"q"}, {"--snapshot-count=50", "--snapshot-catchup-entries=5"});
+  ASSERT_TRUE(members.AwaitHealthy("q")) << members.Log("q");
+  const auto ours = members.Connect({"q"});
+  for (int i = 0; i < 300; ++i) ASSERT_EQ(Put(*ours, "k" + std::to_string(i), "v"), "");
+
+  const EtcdServer::Ports ports;
+  const std::string url = "http://127.0.0.1:" + std::to_string(ports.peer);
+  const auto added = ours->MemberAdd({url}, true);
+  ASSERT_TRUE(added.ok()) << added.error().message;
+  EtcdServer etcd(Part("etcd"),
+                  {"--initial-cluster-state=existing",
+                   "--initial-cluster=default=" + url + ",q=" + members.PeerUrl("q")},
+                  ports);
+  const MemberId id{added->member().id()};
+  ASSERT_TRUE(WaitFor([&] { return ours->MemberPromote(id).ok(); }, std::chrono::seconds(30)))
+      << etcd.Log() << members.Log("q");
+  EXPECT_NE(etcd.Log().find("applied snapshot"), std::string::npos) << etcd.Log();
+  ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
+  const auto theirs = etcdclient::MakeClient({.endpoints = {etcd.endpoint()}}).value();
+  EXPECT_EQ(Get(*theirs, "k7"), "v");
+  EXPECT_EQ(Put(*theirs, "after", "1"), "");
+
+  etcd.Kill();
+  etcd.Restart();
+  ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
+  EXPECT_EQ(Get(*theirs, "k299"), "v");
+  EXPECT_EQ(theirs->MemberList(true)->members_size(), 2);
+  EXPECT_TRUE(WaitFor([&] {
+    const auto there = theirs->HashKv(etcd.endpoint(), Revision{});
+    const auto here = ours->HashKv(members.Endpoint("q"), Revision{});
+    return there.ok() && here.ok() && there->hash() == here->hash();
+  }));
+}
+
 }  // namespace
 }  // namespace quorate::test

@@ -1,0 +1,92 @@
+#include "app/greeting.h"
+
+#include "sim/disk.h"
+
+namespace quorate::app {
+namespace {
+
+using testing::HasSubstr;
+
+const Claim kClaim{MemberId{1}, 2, 0xaa, LogIndex{100}, Term{3}};
+const std::map<MemberId, std::vector<std::string>> kOthers = {{MemberId{2}, {"http://b"}},
+                                                              {MemberId{3}, {"http://c"}}};
+
+// What each URL answers; absent: silence.
+AskHello Answering(std::map<std::string, Result<std::string>> answers) {
+  return [answers = std::move(answers)](const std::vector<std::string>& urls, const std::string&,
+                                        const std::function<void(Result<std::string>)>& done) {
+    const auto found = answers.find(urls.front());
+    if (found != answers.end()) done(found->second);
+  };
+}
+
+TEST(GreetTest, OneContradictionIsEnough) {
+  const Greeting greeting =
+      Greet(kClaim, kOthers, std::chrono::seconds(5),
+            Answering({{"http://b", ToJson(Known{})},
+                       {"http://c", ToJson(Known{1, 0xbb, LogIndex{101}, Term{3}})}}));
+  ASSERT_TRUE(greeting.ending);
+  EXPECT_EQ(greeting.ending->code, ExitCode::kWentBack);
+  EXPECT_THAT(greeting.ending->message, HasSubstr("add it anew with an empty data directory"));
+  EXPECT_EQ(greeting.unknown, 0U);
+}
+
+TEST(GreetTest, WhoSaysNothingIsCountedAndHoldsNothingUp) {
+  const Greeting silent = Greet(kClaim, kOthers, std::chrono::milliseconds(1),
+                                Answering({{"http://b", ToJson(Known{})}}));
+  EXPECT_FALSE(silent.ending);
+  EXPECT_EQ(silent.unknown, 1U);
+  const Greeting etcd = Greet(kClaim, kOthers, std::chrono::seconds(5),
+                              Answering({{"http://b", Error{Code::kNotFound, "404 page not found"}},
+                                         {"http://c", std::string("what?")}}));
+  EXPECT_FALSE(etcd.ending);
+  EXPECT_EQ(etcd.unknown, 2U);
+  EXPECT_EQ(Greet(kClaim, {}, std::chrono::seconds(5), Answering({})).unknown, 0U);
+}
+
+class AnswerHelloTest : public testing::Test {
+ protected:
+  AnswerHelloTest() {
+    EXPECT_TRUE(disk_.MakeDirectories("/m").ok());
+    roster_.members[MemberId{1}] = {};
+  }
+
+  Known Ask(const Claim& claim) {
+    return ParseKnown(AnswerHello(*recollection_, status_, roster_, ToJson(claim)).value()).value();
+  }
+
+  sim::Disk disk_{1};
+  std::unique_ptr<Recollection> recollection_ = Recollection::Open(disk_, "/m/r.json").value();
+  node::Status status_;
+  membership::Roster roster_;
+};
+
+TEST_F(AnswerHelloTest, ALeaderTellsWhatWasAcknowledgedAndCommitted) {
+  status_.role = raft::Role::kLeader;
+  status_.term = Term{9};
+  status_.committed = LogIndex{90};
+  status_.progress = {{MemberId{1}, LogIndex{120}, true, false}, {MemberId{4}, LogIndex{0}}};
+  EXPECT_EQ(Ask(kClaim), (Known{0, 0, LogIndex{90}, Term{9}}))
+      << "an entry that is not committed may be replaced by another leader's";
+  EXPECT_EQ(recollection_->Of(MemberId{4}), Known{}) << "it has not spoken in this term";
+}
+
+TEST_F(AnswerHelloTest, ALifeIsRememberedUnlessItContradicts) {
+  EXPECT_EQ(Ask(kClaim), Known{});
+  EXPECT_EQ(recollection_->Of(MemberId{1}).incarnation, 2U);
+  Claim copy = kClaim;
+  copy.nonce = 0xbb;
+  EXPECT_NE(WhyWentBack(copy, Ask(copy)), "") << "a second process with a copy of the directory";
+  EXPECT_EQ(recollection_->Of(MemberId{1}).nonce, 0xaaU);
+  EXPECT_EQ(WhyWentBack(kClaim, Ask(kClaim)), "") << "the first one asked again";
+}
+
+TEST_F(AnswerHelloTest, WhoIsNoMemberLeavesNoTrace) {
+  Claim stranger = kClaim;
+  stranger.member = MemberId{99};
+  EXPECT_EQ(Ask(stranger), Known{});
+  EXPECT_EQ(recollection_->Of(MemberId{99}), Known{});
+}
+
+}  // namespace
+}  // namespace quorate::app
