@@ -25,6 +25,7 @@ constexpr std::uint64_t kTicksOfSilence = 60;
 StateCheck::StateCheck(const Parts& parts) : parts_(parts), timer_(*parts.loop) {}
 
 void StateCheck::Stop() {
+  NoteProgress(*parts_.recollection, parts_.context->node->status());
   timer_.Cancel();
   alive_.reset();
 }
