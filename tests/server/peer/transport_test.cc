@@ -294,7 +294,7 @@ TEST(TransportTest, SnapshotsReceivedAtOnceAreBounded) {
     events.on_end = [](const Status&) {};
     calls.push_back(client.Start(net::ParseUrl(b.url()).value(), std::move(request),
                                  {.stream_body = true}, std::move(events)));
-    calls.back()->Send("a beginning");
+    calls.back()->Send("beg");  // less than the length that comes first
   };
   for (int i = 0; i < kReceptionsMax + 1; ++i) begin();
   EXPECT_TRUE(WaitFor([&] { return refused == 1; }));
