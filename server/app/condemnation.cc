@@ -49,10 +49,8 @@ void Condemnation::Execute(const Question& question,
                                        {"majority", ToHex(judgement.right)}});
     if (member == parts_.context->identity.member) {
       EndSelf(question, value, judgement.right);
-    } else if (ours_.contains(member)) {
-      Blame(member, question, value, judgement.right);
     } else {
-      RaiseCorrupt(member);
+      Blame(member, question, value, judgement.right);
     }
   }
 }
@@ -68,13 +66,17 @@ void Condemnation::Blame(MemberId member, const Question& question, std::uint64_
       {"at", question.at},
       {"hash", ToHex(value)},
       {"majority", ToHex(right)}};
-  parts_.peers->PostTo(found->peer_urls, "/quorate/verdict", body.dump(),
-                       [id = member](const Result<std::string>& done) {
-                         // A member that ends at once may not answer any more.
-                         log::Info("told a member that it has diverged",
-                                   {{"member", ToHex(id.value)},
-                                    {"answer", done.ok() ? *done : done.error().message}});
-                       });
+  parts_.peers->PostTo(
+      found->peer_urls, "/quorate/verdict", body.dump(),
+      [this, id = member, alive = std::weak_ptr<int>(alive_)](const Result<std::string>& done) {
+        if (alive.expired()) return;
+        // A member that ends at once may not answer any more. One that does not know the path is a
+        // real etcd.
+        log::Info(
+            "told a member that it has diverged",
+            {{"member", ToHex(id.value)}, {"answer", done.ok() ? *done : done.error().message}});
+        if (!done.ok() && done.error().code == Code::kNotFound) RaiseCorrupt(id);
+      });
 }
 
 void Condemnation::RaiseCorrupt(MemberId member) {
@@ -139,7 +141,7 @@ void Condemnation::Answer(std::string_view body, std::function<void(Status)> don
     if (window.end.value != static_cast<std::uint64_t>(question.at)) continue;
     return done(Examine(question, window.hash, value, right));
   }
-  done(Error{Code::kNotFound, "that window is not known here"});
+  done(Error{Code::kFailedPrecondition, "that window is not known here"});
 }
 
 }  // namespace quorate::app

@@ -13,7 +13,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <set>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -52,9 +53,6 @@ class Condemnation {
   // is blamed for and ends; or why that is not so.
   void Answer(std::string_view body, std::function<void(Status)> done);
 
-  // Members that answered questions which only ours understand.
-  void NoteOurs(MemberId member) { ours_.insert(member); }
-
  private:
   void Blame(MemberId member, const Question& question, std::uint64_t value, std::uint64_t right);
   void RaiseCorrupt(MemberId member);
@@ -63,7 +61,7 @@ class Condemnation {
                  std::uint64_t right);
 
   const Parts parts_;
-  std::set<MemberId> ours_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace quorate::app

@@ -116,7 +116,6 @@ Result<std::string> StateCheck::Answer(std::string_view body) {
 void StateCheck::Take(MemberId member, const std::string& answer) {
   const Json json = Json::parse(answer, nullptr, false);
   if (!json.is_object() || !json.contains("windows")) return;
-  parts_.condemnation->NoteOurs(member);
   const std::uint64_t applied = json.value("applied", std::uint64_t{0});
   for (auto& [end, compared] : windows_) {
     const auto found = json["windows"].find(std::to_string(end.value));
