@@ -29,7 +29,8 @@ EtcdServer::EtcdServer(std::string program, std::vector<std::string> extra, Port
       extra_(std::move(extra)),
       client_port_(ports.client),
       peer_port_(ports.peer) {
-  extra_.push_back("--initial-cluster=default=" + Url(peer_port_));
+  // In front: the last one counts, and `extra` may name others.
+  extra_.insert(extra_.begin(), "--initial-cluster=default=" + Url(peer_port_));
   Start();
 }
 
