@@ -438,7 +438,8 @@ std::shared_ptr<node::SnapshotSource> Member::Release(std::uint64_t token) {
 
 std::shared_ptr<node::SnapshotSource> Member::MakeSnapshot(std::shared_ptr<storage::Reader> view) {
   return std::make_shared<app::SnapshotFile>(
-      std::move(view), disk_, std::string(kSnapshots) + "/send-" + std::to_string(++tokens_));
+      std::move(view), std::string(), disk_,
+      std::string(kSnapshots) + "/send-" + std::to_string(++tokens_));
 }
 
 Status Member::InstallSnapshot(const raft::SnapshotMetadata& snapshot, storage::Backend& backend) {
