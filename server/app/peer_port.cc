@@ -137,7 +137,9 @@ net::HttpServer::Handler MakePeerHandler(const api::Context& context, peer::Tran
                      net::HttpResponse::Json(200, api::VersionJson(*context.cluster)));
     }
     if (path == "/downgrade/enabled") {
-      return Respond(context, exchange, net::HttpResponse::Text(200, "false"));
+      net::HttpResponse no;
+      no.body = "false";  // etcd parses all of it: not even a newline may follow
+      return Respond(context, exchange, no);
     }
     RespondText(context, exchange, 404, "404 page not found");
   };

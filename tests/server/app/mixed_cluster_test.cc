@@ -55,6 +55,9 @@ TEST(MixedClusterTest, ARealEtcdTakesASnapshotFromUsAndStartsAgainFromIt) {
   ASSERT_TRUE(members.AwaitHealthy("q")) << members.Log("q");
   const auto ours = members.Connect({"q"});
   for (int i = 0; i < 300; ++i) ASSERT_EQ(Put(*ours, "k" + std::to_string(i), "v"), "");
+  // etcd joins no cluster that has not agreed on a version yet.
+  ASSERT_TRUE(WaitFor(
+      [&] { return members.Http("q", "/version").find("not_decided") == std::string::npos; }));
 
   const EtcdServer::Ports ports;
   const std::string url = "http://127.0.0.1:" + std::to_string(ports.peer);
@@ -65,6 +68,8 @@ TEST(MixedClusterTest, ARealEtcdTakesASnapshotFromUsAndStartsAgainFromIt) {
                    "--initial-cluster=default=" + url + ",q=" + members.PeerUrl("q")},
                   ports);
   const MemberId id{added->member().id()};
+  const int peer_port = std::stoi(members.PeerUrl("q").substr(sizeof("http://127.0.0.1:") - 1));
+  EXPECT_EQ(HttpGet(peer_port, "/downgrade/enabled"), "false");
   ASSERT_TRUE(WaitFor([&] { return ours->MemberPromote(id).ok(); }, std::chrono::seconds(30)))
       << etcd.Log() << members.Log("q");
   EXPECT_NE(etcd.Log().find("applied snapshot"), std::string::npos) << etcd.Log();
