@@ -152,6 +152,13 @@ bool View::HasQuorum() const {
   return list_known() && voters_ > 0 && healthy_voters_ >= Quorum(voters_);
 }
 
+bool View::ToBeSealed() const {
+  return formed() && active() == 1 &&
+         std::any_of(members_.begin(), members_.end(), [](const MemberView& member) {
+           return member.pod() != nullptr && member.pod()->starts_new;
+         });
+}
+
 const MemberView* View::Sealing() const {
   if (!formed() || active() != 1) return nullptr;
   if (desired_.cluster.status.plan.operation != api::Operation::kBootstrap) return nullptr;

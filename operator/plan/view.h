@@ -64,6 +64,8 @@ class View {
   // Members that stay or are to become members: slots that do not leave, and listed members without
   // a slot.
   int active() const { return active_; }
+  // Formed, and the only member's pod could still form a cluster: rule 6 will make it again.
+  bool ToBeSealed() const;
   // The only member there ever was, while its first pod, which could have formed the cluster, is
   // being made again as planned; nullptr: that is over, or something else is wrong.
   const MemberView* Sealing() const;

@@ -42,9 +42,7 @@ Verdict NamePod(const View& view) {
   return std::nullopt;
 }
 
-}  // namespace
-
-Verdict Surroundings(const View& view) {
+Verdict Find(const View& view) {
   const Observed& observed = view.observed();
   if (!observed.has_finalizer) {
     return kSpeaker.Act(AddFinalizer{}, "", "the cluster must not vanish before its pods do");
@@ -73,6 +71,15 @@ Verdict Surroundings(const View& view) {
   }
   if (Verdict volume = NameVolume(view)) return volume;
   return NamePod(view);
+}
+
+}  // namespace
+
+Verdict Surroundings(const View& view) {
+  Verdict verdict = Find(view);
+  // Rule 6 remembers by this what its seed is made again for: not even an older status may lack it.
+  if (verdict && view.ToBeSealed()) verdict->operation = api::Operation::kBootstrap;
+  return verdict;
 }
 
 }  // namespace quorate::plan
