@@ -86,6 +86,7 @@ Status Applier::Reload() {
 }
 
 bool Applier::Skips(const raft::Entry& entry) {
+  if (QUORATE_PLANTED("apply.entries_twice")) return false;
   if (entry.index <= position_.index) return true;
   before_ = position_;
   position_ = {entry.index, entry.term};
@@ -143,8 +144,13 @@ Result<std::string> Applier::Dispatch(const Request& request, Term term, Outcome
 
 Result<std::string> Applier::Put(const PutView& put, Term term, Outcome& outcome) {
   if (alarms_.Raised(AlarmKind::kCorrupt)) return Corrupt();
-  if (alarms_.Raised(AlarmKind::kNoSpace)) return NoSpace();
+  if (!QUORATE_PLANTED("apply.put_despite_alarm")) {
+    if (alarms_.Raised(AlarmKind::kNoSpace)) return NoSpace();
+  }
   const bool fits = quota_.Admits(PutCost(put.key.size(), put.value.size()));
+  if (QUORATE_PLANTED("apply.own_quota_decides")) {
+    if (!fits) return NoSpace();
+  }
   mvcc::WriteTxn txn(store_);
   Result<std::string> fields = ApplyPut(put, txn, lessor_);
   const Revision revision = txn.End();
@@ -189,6 +195,7 @@ Result<std::string> Applier::Compact(const etcdserverpb::CompactionRequest& requ
   }
   TRY(store_.Compact(at));
   std::string answer = Answer(store_.revision(), term);
+  if (QUORATE_PLANTED("apply.physical_compaction_answers_at_once")) return answer;
   if (!request.physical() || store_.finished_compact_revision() >= at) return answer;
   deferred_.push_back({at, outcome.request_id, std::move(answer)});
   return std::string();
@@ -215,6 +222,7 @@ Result<std::string> Applier::LeaseGrant(const etcdserverpb::LeaseGrantRequest& r
 Result<std::string> Applier::LeaseRevoke(const etcdserverpb::LeaseRevokeRequest& request,
                                          Term term) {
   const std::vector<std::string> keys = TRY(lessor_.Revoke(LeaseId{request.id()}, batch_));
+  if (QUORATE_PLANTED("apply.revoke_keeps_keys")) return Answer(store_.revision(), term);
   mvcc::WriteTxn txn(store_);
   for (const std::string& key : keys) txn.DeleteRange(key, "");
   return Answer(txn.End(), term);
@@ -292,6 +300,7 @@ ConfOutcome Applier::ApplyConfChange(const raft::Entry& entry, raft::ConfChange 
   QUORATE_CRASH_SITE("apply.after_change");
   outcome.removed_self = outcome.status.ok() && change.member == options_.member &&
                          change.type == raft::ConfChangeType::kRemoveNode;
+  if (QUORATE_PLANTED("apply.refused_change_goes_on")) outcome.status = {};
   if (!outcome.status.ok()) change.member = MemberId{};
   outcome.change = std::move(change);
   return outcome;
@@ -307,6 +316,12 @@ Status Applier::Commit() {
 
 Status Applier::CommitAt(storage::LogPosition position) {
   if (batch_.empty() && position == backend_.position()) return {};
+  if (QUORATE_PLANTED("apply.index_apart_from_effects")) {
+    TRY(backend_.Commit(batch_, backend_.position()));
+    batch_.Clear();
+    store_.Committed();
+    return {};
+  }
   TRY(backend_.Commit(batch_, position));
   batch_.Clear();
   store_.Committed();

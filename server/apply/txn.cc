@@ -7,6 +7,7 @@
 
 #include "apply/answer.h"
 #include "base/fields.h"
+#include "base/site.h"
 #include "mvcc/errors.h"
 #include "mvcc/range.h"
 #include "mvcc/record.h"
@@ -109,6 +110,7 @@ Status ChoosePath(const TxnRequest& request, mvcc::Store& store, Path& path) {
     succeeded = TRY(Evaluate(compare, store));
     if (!succeeded) break;
   }
+  if (QUORATE_PLANTED("apply.txn_takes_the_other_branch")) succeeded = !succeeded;
   path.push_back(succeeded);
   for (const RequestOp& operation : Chosen(request, succeeded)) {
     if (operation.has_request_txn()) TRY(ChoosePath(operation.request_txn(), store, path));

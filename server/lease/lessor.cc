@@ -75,6 +75,7 @@ Result<std::vector<std::string>> Lessor::Revoke(LeaseId id, storage::Batch& batc
   Schedule(id, found->second, kNever);
   std::vector<std::string> keys(found->second.keys.begin(), found->second.keys.end());
   leases_.erase(found);
+  if (QUORATE_PLANTED("lease.revoked_row_stays")) return keys;
   batch.Delete(Family::kLease, RowKey(id));
   return keys;
 }
@@ -113,7 +114,8 @@ void Lessor::Promote(std::chrono::nanoseconds extend) {
   std::vector<std::pair<Instant, LeaseId>> ends;
   ends.reserve(leases_.size());
   for (const auto& [id, lease] : leases_) {
-    const std::int64_t left = lease.remaining_ttl > 0 ? lease.remaining_ttl : lease.ttl;
+    std::int64_t left = lease.remaining_ttl > 0 ? lease.remaining_ttl : lease.ttl;
+    if (QUORATE_PLANTED("lease.checkpoint_forgotten")) left = lease.ttl;
     ends.emplace_back(now + std::chrono::seconds(left) + extend, id);
   }
   std::sort(ends.begin(), ends.end());
@@ -133,6 +135,7 @@ void Lessor::Promote(std::chrono::nanoseconds extend) {
 }
 
 void Lessor::Demote() {
+  if (QUORATE_PLANTED("lease.old_leader_revokes")) return;
   primary_ = false;
   queue_.clear();
   for (auto& [id, lease] : leases_) lease.expiry = lease.queued = kNever;
@@ -141,8 +144,11 @@ void Lessor::Demote() {
 Result<std::int64_t> Lessor::Renew(LeaseId id) {
   if (!primary_) return Error{Code::kUnknown, "not a primary lessor"};
   const auto found = leases_.find(id);
+  if (QUORATE_PLANTED("lease.renew_after_revoke"))
+    return found == leases_.end() ? 60 : found->second.ttl;
   if (found == leases_.end()) return NotFound();
   Lease& lease = found->second;
+  if (QUORATE_PLANTED("lease.renew_after_expiry")) lease.expiry = kNever;
   if (lease.expiry <= clock_.Now()) return NotFound();  // its revocation is on the way
   lease.remaining_ttl = 0;
   Schedule(id, lease, clock_.Now() + std::chrono::seconds(lease.ttl));

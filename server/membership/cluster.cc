@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/site.h"
 
 namespace quorate::membership {
 namespace {
@@ -128,15 +129,16 @@ void Cluster::Apply(const raft::ConfChange& change, const ChangeContext& context
   const MemberId id = change.member;
   if (change.type == ConfChangeType::kRemoveNode) {
     next->members.erase(id);
-    next->removed.insert(id);
+    if (!QUORATE_PLANTED("membership.removed_id_returns")) next->removed.insert(id);
     batch.Delete(Family::kMember, MemberKey(id));
     batch.Put(Family::kMember, RemovedKey(id), kRemovedValue);
   } else if (!next->removed.contains(id)) {
     Member& member = next->members[id];
     if (context.is_promote) {
-      member.is_learner = false;
+      member.is_learner = QUORATE_PLANTED("membership.promotion_not_stored");
     } else if (change.type == ConfChangeType::kUpdateNode) {
       member.peer_urls = context.member.peer_urls;
+      if (QUORATE_PLANTED("membership.update_promotes")) member.is_learner = false;
     } else {
       member = context.member;
       member.is_learner = change.type == ConfChangeType::kAddLearnerNode;

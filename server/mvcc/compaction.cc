@@ -12,8 +12,11 @@ using storage::Family;
 
 Status Store::Compact(Revision at) {
   if (at <= compact_revision_) return Compacted();
-  if (at > revision_) return FutureRevision();
+  if (!QUORATE_PLANTED("mvcc.compacts_the_future")) {
+    if (at > revision_) return FutureRevision();
+  }
   compact_revision_ = at;
+  if (QUORATE_PLANTED("mvcc.compaction_not_remembered")) return {};
   parts_.batch->Put(Family::kMeta, storage::kScheduledCompact, RowName({at, 0}, false).text());
   return {};
 }
@@ -23,6 +26,7 @@ bool Store::compaction_due() const {
 }
 
 bool Store::HeldBack() const {
+  if (QUORATE_PLANTED("mvcc.compaction_under_a_reader")) return false;
   return !readers_.empty() && *readers_.begin() < compact_revision_;
 }
 
@@ -39,7 +43,9 @@ Status Store::CompactStep(std::size_t rows_max) {
     if (!Decode(cursor->value(), &record)) {
       return Error{Code::kDataLoss, "revision store: row " + ToHex(cursor->key())};
     }
-    index_->Compact(record.key, compact_revision_, [&](RevisionId id, bool tombstone) {
+    Revision at = compact_revision_;
+    if (QUORATE_PLANTED("mvcc.tombstone_lost_in_compaction")) at = at + 1;
+    index_->Compact(record.key, at, [&](RevisionId id, bool tombstone) {
       batch.Delete(Family::kRev, RowName(id, tombstone).text());
     });
   }
@@ -91,6 +97,7 @@ Result<bool> HashTask::Step(std::size_t rows_max) {
       const auto newest = store_.index_->FindKept(record.key, hash_.revision);
       if (!newest || *newest != row->id) continue;
     }
+    if (QUORATE_PLANTED("mvcc.hash_counts_what_goes")) keep_empty_ = true;
     if (row->id.main == hash_.compact_revision && row->tombstone) continue;
     hash_.hash = Crc32c(Crc32c(hash_.hash, AsBytes(cursor_->key())), AsBytes(cursor_->value()));
   }

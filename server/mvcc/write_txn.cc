@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/site.h"
 #include "mvcc/store.h"
 
 namespace quorate::mvcc {
@@ -36,6 +37,7 @@ void WriteTxn::Put(std::string_view key, std::string_view value, LeaseId lease) 
   store_.cache_.Add(id, {place, bytes});
   store_.pending_.push_back({id, op});
   store_.writing_.push_back({id, false, op, written.previous});
+  if (QUORATE_PLANTED("mvcc.put_keeps_the_old_lease")) return;
   store_.MoveLease(key, written.previous_lease, lease);
 }
 
@@ -75,6 +77,7 @@ Revision WriteTxn::End() {
   CHECK(!ended_);
   ended_ = true;
   store_.in_txn_ = false;
+  if (QUORATE_PLANTED("mvcc.nothing_moves_the_revision")) store_.revision_ = main_;
   if (changed()) {
     store_.revision_ = main_;
     if (store_.listener_ != nullptr) Tell();

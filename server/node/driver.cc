@@ -265,6 +265,7 @@ void Driver::StepMessages() {
 // Serializable ones. A restarted member shows nothing older than what it had committed; one that
 // installs a snapshot has nothing to show.
 void Driver::RunReads() {
+  if (QUORATE_PLANTED("node.serves_during_replay")) replay_until_ = LogIndex{};
   if (serializable_.empty() || installing_ || core_.applied() < replay_until_) return;
   for (Done& read : std::exchange(serializable_, {})) read({});
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/site.h"
 #include "node/errors.h"
 
 namespace quorate::node {
@@ -14,6 +15,11 @@ bool ReadGate::NeedsRound(Instant now) const {
 }
 
 std::string ReadGate::Issue(std::uint64_t id, Instant now) {
+  if (QUORATE_PLANTED("node.read_joins_a_running_round")) {
+    asked_.insert(asked_.end(), std::make_move_iterator(waiting_.begin()),
+                  std::make_move_iterator(waiting_.end()));
+    waiting_.clear();
+  }
   if (asked_.empty()) {
     asked_.swap(waiting_);
     contexts_.clear();
@@ -46,6 +52,7 @@ bool ReadGate::Run(LogIndex applied, const std::function<bool()>& enough) {
 }
 
 void ReadGate::LeaderChanged() {
+  if (QUORATE_PLANTED("node.reads_survive_their_leader")) return;
   if (contexts_.empty()) {
     issued_ = Instant() - options_.retry;  // never sent: ask the new leader at once
   } else {

@@ -56,7 +56,9 @@ Core::Core(Options options, Start start)
   // the log the earlier one is committed, even if the crash came before our own commit index said
   // so. Electing under a configuration two steps old could elect two leaders.
   const LogIndex proven = log_.LastConfChange(log_.applied(), log_.last_index(), 2);
-  log_.CommitTo(std::max(proven, log_.committed()));
+  if (!QUORATE_PLANTED("raft.proven_change_forgotten")) {
+    log_.CommitTo(std::max(proven, log_.committed()));
+  }
   BecomeFollower(term_, MemberId{});
 }
 
@@ -320,6 +322,7 @@ bool Core::AcceptHigherTerm(const Message& message) {
                                      ToHex(message.from.value) + ": the leader is alive");
     return false;
   }
+  if (QUORATE_PLANTED("raft.pre_vote_raises_term")) BecomeFollower(message.term, MemberId{});
   if (message.type == MessageType::kPreVote) return true;
   // A granted pre-vote carries the term that the candidacy would have.
   if (message.type == MessageType::kPreVoteResp && !message.reject) return true;
@@ -331,6 +334,7 @@ bool Core::AcceptHigherTerm(const Message& message) {
 }
 
 void Core::AnswerLowerTerm(const Message& message) {
+  if (QUORATE_PLANTED("raft.stale_leader_not_told")) return;
   Message answer;
   answer.to = message.from;
   const bool stale_leader =

@@ -53,7 +53,11 @@ void Core::HandleAppend(Message& message) {
     case Log::Splice::kDone:
       QUORATE_CRASH_SITE("raft.appended");
       log_.CommitTo(std::min(message.commit, last));
+      if (QUORATE_PLANTED("raft.commit_beyond_match")) {
+        log_.CommitTo(std::min(message.commit, log_.last_index()));
+      }
       answer.index = last;
+      if (QUORATE_PLANTED("raft.acknowledge_before_durable")) return Send(std::move(answer));
       break;
     case Log::Splice::kNoMatch: {
       // Where we may agree at the latest: skips a whole term of ours at once.
@@ -109,7 +113,7 @@ bool Core::RestoreSnapshot(const Snapshot& snapshot) {
   }
   log_.Restore({metadata.index, metadata.term});
   QUORATE_CRASH_SITE("raft.restored");
-  config_ = std::move(config);
+  if (!QUORATE_PLANTED("raft.snapshot_without_configuration")) config_ = std::move(config);
   pending_install_ = metadata.index;
   effects_.snapshot = snapshot;
   effects_.committed.clear();

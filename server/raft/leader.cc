@@ -101,6 +101,12 @@ void Core::HandleReadIndex(ReadRequest request) {
   if (leading_->early_reads.size() + leading_->reads.size() >= options_.reads_max) {
     return AddNote(Note::Level::kWarn, "dropped a read: too many wait");
   }
+  if (QUORATE_PLANTED("raft.read_without_round")) {
+    return AnswerRead(log_.committed(), std::move(request));
+  }
+  if (QUORATE_PLANTED("raft.read_before_first_commit")) {
+    return leading_->reads.Add(std::move(request), log_.committed());
+  }
   if (!CommittedInTerm()) {
     // Until then we may not know of everything that earlier leaders committed.
     leading_->early_reads.push_back(std::move(request));
@@ -145,6 +151,7 @@ Proposed Core::Append(std::span<Entry> entries) {
   for (Entry& entry : entries) {
     entry.term = term_;
     entry.index = log_.last_index() + 1;
+    if (QUORATE_PLANTED("raft.two_changes_at_once")) leading.pending_conf_index = LogIndex{};
     if (entry.type != EntryType::kNormal) {
       if (leading.pending_conf_index > log_.applied()) {
         AddNote(Note::Level::kInfo, "ignored a configuration change: another is not applied yet");
@@ -158,6 +165,10 @@ Proposed Core::Append(std::span<Entry> entries) {
     log_.Append(std::move(entry));
   }
   leading.uncommitted_bytes += bytes;
+  if (QUORATE_PLANTED("raft.leader_counts_itself_early")) {
+    leading.progress.at(id()).Acknowledge(log_.last_index());
+    MaybeCommit();
+  }
   return Proposed::kAppended;
 }
 
@@ -220,7 +231,9 @@ bool Core::TakeQuorumActive() {
   for (auto& [member, progress] : leading_->progress) {
     if (config_.IsVoter(member) && (member == id() || progress.recent_active)) ++active;
     progress.recent_active = false;
+    if (QUORATE_PLANTED("raft.contact_never_forgotten")) progress.recent_active = true;
   }
+  if (QUORATE_PLANTED("raft.no_quorum_check")) return true;
   return active >= Majority(config_.voters().size());
 }
 
@@ -268,6 +281,7 @@ void Core::ConfigChanged() {
     }
   }
   if (!config_.IsVoter(leading.transferee)) leading.transferee = MemberId{};
+  if (QUORATE_PLANTED("raft.no_commit_after_removal")) return;
   MaybeCommit();  // a smaller majority may have been reached already
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/site.h"
 
 namespace quorate::raft {
 namespace {
@@ -61,6 +62,11 @@ Log::Splice Log::TrySplice(Position previous, std::span<Entry> entries) {
   if (!Matches(previous)) return Splice::kNoMatch;
   std::size_t known = 0;
   while (known < entries.size() && Matches({entries[known].index, entries[known].term})) ++known;
+  if (QUORATE_PLANTED("raft.shorter_append_truncates") && known == entries.size() &&
+      previous.index + entries.size() >= committed_ &&
+      previous.index + entries.size() < last_index()) {
+    CutFrom(previous.index + entries.size() + 1);
+  }
   if (known == entries.size()) return Splice::kDone;
   const LogIndex from = entries[known].index;
   if (from <= committed_) return Splice::kConflictsWithCommitted;
@@ -78,6 +84,7 @@ void Log::CutFrom(LogIndex index) {
   entries_.resize(Offset(index));
   durable_ = std::min(durable_, index - 1);
   handed_ = std::min(handed_, index - 1);
+  if (QUORATE_PLANTED("raft.old_write_vouches_for_new_entries")) return;
   for (Write& write : writes_) write.last = std::min(write.last, index - 1);
 }
 

@@ -4,11 +4,17 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/site.h"
 #include "raft/quorum.h"
 
 namespace quorate::raft {
 
 void ReadIndexQueue::Add(ReadRequest request, LogIndex commit) {
+  if (QUORATE_PLANTED("raft.read_joins_a_sent_round") && !batches_.empty()) {
+    batches_.back().requests.push_back(std::move(request));
+    ++size_;
+    return;
+  }
   if (batches_.empty() || batches_.back().sent) {
     batches_.push_back({next_number_++, commit, false, {}, {}});
   }

@@ -38,7 +38,6 @@ Status CheckPlace(const Record& record, std::size_t number, Walk& walk) {
   }
   if (!is_metadata) return {};
   const Metadata metadata = TRY(DecodeMetadata(record.data));
-  if (QUORATE_PLANTED("wal.foreign_segment_read")) walk.metadata = metadata;
   if (walk.metadata && *walk.metadata != metadata) {
     return Error{Code::kDataLoss, "conflicting metadata found"};
   }
@@ -61,7 +60,6 @@ Status WalkSegment(std::string_view bytes, const std::string& path, bool first, 
   walk.tail.offset = cursor.offset();
   walk.tail.crc = cursor.crc();
   if (outcome == Outcome::kEnd) return {};
-  if (QUORATE_PLANTED("wal.any_segment_may_be_torn")) last = true;
   if (outcome == Outcome::kDamaged || !last) return Damage(cursor.reason(), path, cursor.offset());
   walk.torn = TornTail{path, cursor.offset(), std::string(cursor.reason())};
   return {};

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/crc32c.h"
+#include "base/site.h"
 #include "wal/fields.h"
 
 namespace quorate::wal {
@@ -125,7 +126,7 @@ FrameCursor::Outcome FrameCursor::Next() {
       return Stop(Outcome::kDamaged, "checksum does not continue the segment before");
     }
   } else if (Crc32c(crc_, AsBytes(record.data)) != record.crc) {
-    return JudgeBadRecord(end, "crc mismatch");
+    if (!QUORATE_PLANTED("wal.crc_not_checked")) return JudgeBadRecord(end, "crc mismatch");
   }
   crc_ = record.crc;
   offset_ = end;
@@ -152,6 +153,7 @@ FrameCursor::Outcome FrameCursor::JudgeZeroLength() {
 // A record that a crash tore has lost whole sectors, which read as zeros. Without one, or with
 // intact records in front of it, good bytes have changed.
 FrameCursor::Outcome FrameCursor::JudgeBadRecord(std::uint64_t frame_end, std::string_view reason) {
+  if (QUORATE_PLANTED("wal.damage_taken_for_torn")) return Stop(Outcome::kTorn, reason);
   std::uint64_t sector = (offset_ / kSectorBytes + 1) * kSectorBytes;
   for (; sector < frame_end; sector += kSectorBytes) {
     if (AllZero(segment_.substr(sector, kSectorBytes))) break;

@@ -41,8 +41,10 @@ Result<std::unique_ptr<Writer>> Writer::Open(io::Disk& disk, std::string directo
   for (const SegmentName& name : TRY(ListSegments(disk, writer->directory_))) {
     const std::string path = io::JoinPath(writer->directory_, ToFileName(name));
     auto file = TRY(disk.Open(path, io::OpenMode::kReadWrite));
-    if (!TRY(file->TryLock())) {
-      return Error{Code::kFailedPrecondition, "open wal: another process holds " + path};
+    if (!QUORATE_PLANTED("wal.second_writer")) {
+      if (!TRY(file->TryLock())) {
+        return Error{Code::kFailedPrecondition, "open wal: another process holds " + path};
+      }
     }
     writer->segments_.push_back(Segment{name, std::move(file)});
   }
@@ -111,6 +113,7 @@ Status Writer::Write() {
 
 Status Writer::Sync() {
   TRY(Write());
+  if (QUORATE_PLANTED("wal.sync_without_fsync")) return {};
   TRY(Poison(segments_.back().file->Sync()));
   unsynced_bytes_ = 0;
   QUORATE_CRASH_SITE("wal.after_sync");
@@ -123,6 +126,7 @@ void Writer::ReleaseTo(LogIndex index) {
   for (std::size_t i = 0; i < segments_.size(); ++i) {
     if (segments_[i].name.first_index <= index) needed = i;
   }
+  if (QUORATE_PLANTED("wal.release_too_much")) needed = segments_.size() - 1;
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(needed));
 }
 
@@ -168,6 +172,7 @@ Status Writer::Cut() {
   QUORATE_CRASH_SITE("wal.cut.before_rename");
   TRY(disk_.Rename(path, io::JoinPath(directory_, ToFileName(name))));
   QUORATE_CRASH_SITE("wal.cut.after_rename");
+  if (QUORATE_PLANTED("wal.segment_name_not_synced")) return {};
   return disk_.SyncDirectory(directory_);
 }
 
@@ -187,6 +192,7 @@ Status Writer::PrepareSpare() {
   }
   auto prepared = [&]() -> Result<std::unique_ptr<io::File>> {
     auto file = TRY(disk_.Open(path, io::OpenMode::kTruncate));
+    if (QUORATE_PLANTED("wal.spare_not_zeroed")) return file;
     TRY(file->ZeroFill(0, options_.segment_bytes));
     QUORATE_CRASH_SITE("wal.spare.before_sync");
     TRY(file->Sync());
@@ -214,6 +220,7 @@ Result<std::unique_ptr<io::File>> Writer::TakeSpare(std::string& path) {
 }
 
 Status Writer::Poison(Status status) {
+  if (QUORATE_PLANTED("wal.retry_after_error")) return status;
   if (!status.ok() && poison_.ok()) poison_ = status;
   return status;
 }

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/site.h"
 #include "mvcc/record.h"
 #include "watch/hub.h"
 
@@ -28,6 +29,7 @@ void Hub::Reloaded() {
     for (const auto& [watch_id, watcher] : stream->watchers) {
       if (watcher->lagging) continue;
       watcher->next = std::max(watcher->next, revision_ + 1);
+      if (QUORATE_PLANTED("watch.replays_after_snapshot")) watcher->next = Revision{1};
       StartLagging(*watcher, !stream->sink->HasRoom());
     }
   }
@@ -64,6 +66,7 @@ std::vector<Watcher*> Hub::ReadyToRead() {
     }
   }
   for (Watcher* watcher : there) StopLagging(*watcher);
+  if (QUORATE_PLANTED("watch.compacted_in_silence")) return ready;
   for (Watcher* watcher : lost) CancelCompacted(*watcher);
   return ready;
 }
@@ -85,6 +88,7 @@ Status Hub::ScanHistory(Round& round, std::size_t rows_max) {
   for (; cursor->Valid(); cursor->Next()) {
     const auto row = mvcc::DecodeRowName(cursor->key());
     if (!row) return Error{Code::kDataLoss, "revision store: row " + ToHex(cursor->key())};
+    if (QUORATE_PLANTED("watch.revision_split")) reading = Revision{};
     if (row->id.main != reading) {  // revisions are never split between two responses
       if (rows_max == 0 || round.bytes >= kRoundBytesMax) {
         round.upto = row->id.main - 1;
@@ -134,6 +138,7 @@ void Hub::FinishRound(Round& round) {
       continue;
     }
     watcher->next = round.upto + 1;
+    if (QUORATE_PLANTED("watch.unsynced_gap")) watcher->next = store_.revision() + 1;
     if (watcher->next > store_.revision()) StopLagging(*watcher);
   }
 }

@@ -63,6 +63,7 @@ void Hub::Create(StreamId stream_id, const CreateRequest& request) {
   watcher->progress_notify = request.progress_notify;
   watcher->start = Revision{request.start_revision};
   const Revision now = store_.revision() + 1;
+  if (QUORATE_PLANTED("watch.future_begins_now")) watcher->start = Revision{};
   watcher->next = request.start_revision == 0 ? now : Revision{request.start_revision};
   response.watch_id = watcher->id;
   CHECK(stream.sink->Offer(response));
@@ -120,6 +121,7 @@ void Hub::RequestProgress(StreamId stream_id) {
 
 bool Hub::Synced(const Stream& stream) const {
   const Revision current = store_.revision();
+  if (QUORATE_PLANTED("watch.progress_overtakes_events")) return true;
   return !stream.watchers.empty() &&
          std::all_of(stream.watchers.begin(), stream.watchers.end(), [current](const auto& entry) {
            return !entry.second->lagging && entry.second->start <= current;
@@ -175,6 +177,7 @@ void Hub::OnChanges(Revision revision, std::span<const mvcc::Change> changes) {
     if (!behind && Deliver(*watcher, revision)) continue;
     watcher->events.clear();
     watcher->next = revision;
+    if (QUORATE_PLANTED("watch.slow_stream_skips")) watcher->next = revision + 1;
     StartLagging(*watcher, !behind);
   }
 }

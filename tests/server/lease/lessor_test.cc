@@ -99,6 +99,17 @@ TEST_F(LessorTest, ComesBackFromItsRows) {
   EXPECT_EQ(loaded.Find(LeaseId{2}, false)->remaining_ttl, 7) << "the checkpointed time";
 }
 
+// etcd once forgot a checkpoint at the second change of leader, and the lease lived on and on.
+TEST_F(LessorTest, ACheckpointedLeaseGoesOnFromThereUnderTheNextLeaders) {
+  MustGrant(1, 100);
+  lessor_.Checkpoint(LeaseId{1}, 7, batch_);
+  for (int leader = 0; leader < 3; ++leader) {
+    lessor_.Promote(seconds(0));
+    EXPECT_EQ(lessor_.Find(LeaseId{1}, false)->remaining_ttl, 7);
+    lessor_.Demote();
+  }
+}
+
 TEST_F(LessorTest, RefusesADamagedRow) {
   storage::MemoryBackend store(std::make_shared<storage::MemoryStorage>());
   batch_.Put(storage::Family::kLease, "12345678", "\xff\xff");

@@ -45,6 +45,13 @@ TEST_F(ClusterTest, AddsPromotesUpdatesAndRemoves) {
   EXPECT_TRUE(cluster_.roster()->removed.contains(MemberId{2}));
 }
 
+TEST_F(ClusterTest, AnUpdateLeavesALearnerALearner) {
+  Try(ConfChangeType::kAddNode, Context(1, "http://a:1"));
+  Try(ConfChangeType::kAddLearnerNode, Context(2, "http://b:1", true));
+  EXPECT_EQ(Try(ConfChangeType::kUpdateNode, Context(2, "http://c:1")), "ok");
+  EXPECT_TRUE(cluster_.roster()->Find(MemberId{2})->is_learner);
+}
+
 TEST_F(ClusterTest, RefusesWhatEtcdRefusesInItsWords) {
   Try(ConfChangeType::kAddNode, Context(1, "http://a:1"));
   EXPECT_EQ(Try(ConfChangeType::kAddNode, Context(1, "http://b:1")),
