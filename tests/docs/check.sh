@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # check.sh: holds the pages against the code.
 #
-# Usage: tests/docs/check.sh CHECK...      all of them: paths flags options tables words commands figures width try
+# Usage: tests/docs/check.sh CHECK...      all of them: paths flags options tables words points commands figures width try
 #
 #   paths     every file and folder that a page names or links to is there
 #   flags     differences.md names every flag that is refused or without effect, and no flag that is not there
 #   options   every option that a page names is known to some program of the house
 #   tables    the edges, the fields of /quorate/status and the exit codes are those of the code
 #   words     operator/README.md names every step, every transcript and the fields of status.plan
+#   points    docs/raft-points.md names code and tests for each of the 80 points, and all of them exist
 #   commands  the marked commands (check: help) exist and answer --help
 #   figures   the commands of docs/benchmarks.md are ones that compare takes, and the page has what they measure
 #   width     lines fit 120 columns
@@ -52,7 +53,8 @@ paths() {
         *) continue ;;
       esac
       count=$((count + 1))
-      is_there "$page" "$word" || [ -e "tests/transcripts/plan/$word" ] || complain "$page: there is no $word"
+      is_there "$page" "$word" || [ -e "tests/transcripts/plan/$word" ] || [ -e "tests/transcripts/raft/$word" ] ||
+        complain "$page: there is no $word"
     done < <(quoted "$page"; sed '/^```/,/^```/d' "$page" | grep -oE '\]\([^)#]+' | cut -c3- | grep -v '^http' || true)
   done
   ((count > 100)) || complain "only $count paths were found in the pages; is this check blind?"
@@ -134,6 +136,39 @@ words() {
   done
 }
 
+# One point: "**N** claim", then "- code `FILE` `function`, ... · test `Suite.Name` or `transcript`, ...".
+points() {
+  local page=docs/raft-points.md number=0 line kind word file='' codes=1 tests=1
+  while IFS= read -r line; do
+    if [[ $line =~ ^\*\*([0-9]+)\*\* ]]; then
+      ((codes > 0 && tests > 0)) || complain "$page: point $number names no code or no test"
+      number=$((number + 1)) codes=0 tests=0
+      [ "${BASH_REMATCH[1]}" = $number ] || complain "$page: point $number is missing"
+    fi
+    [[ $line == '- code'* || $line == '- test'* ]] || continue
+    for word in $(grep -oE '· test|- test|- code|`[^`]+`' <<<"$line" | tr -d '· -'); do
+      case $word in
+        code | test) kind=$word; continue ;;
+      esac
+      word=${word//\`/}
+      if [ $kind = code ] && [[ $word == */* ]]; then
+        codes=$((codes + 1)) file=$word
+        [ -f "$file" ] || complain "$page: point $number: there is no $file"
+      elif [ $kind = code ]; then
+        grep -qE "\b$word\b" "$file" || complain "$page: point $number: $file has no $word"
+      elif [[ $word == */* ]]; then
+        tests=$((tests + 1))
+        [ -f "$word" ] || complain "$page: point $number: there is no $word"
+      else
+        tests=$((tests + 1))
+        grep -rqE "TEST(_[FP])?\(${word%.*}, ${word#*.}\)" tests --include='*.cc' ||
+          complain "$page: point $number: there is no test $word"
+      fi
+    done
+  done <$page
+  ((number == 80)) || complain "$page has $number points, not 80"
+}
+
 commands() {
   local page line program count=0
   for page in README.md CONTRIBUTING.md; do
@@ -192,10 +227,10 @@ try() {
   done
 }
 
-[ $# -gt 0 ] || set -- paths flags options tables words commands figures width try
+[ $# -gt 0 ] || set -- paths flags options tables words points commands figures width try
 for check in "$@"; do
   case $check in
-    paths | flags | options | tables | words | commands | figures | width | try) "$check" ;;
+    paths | flags | options | tables | words | points | commands | figures | width | try) "$check" ;;
     *) complain "check.sh does not know '$check'; see the top of $0" ;;
   esac
 done
