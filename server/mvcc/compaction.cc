@@ -97,7 +97,6 @@ Result<bool> HashTask::Step(std::size_t rows_max) {
       const auto newest = store_.index_->FindKept(record.key, hash_.revision);
       if (!newest || *newest != row->id) continue;
     }
-    if (QUORATE_PLANTED("mvcc.hash_counts_what_goes")) keep_empty_ = true;
     if (row->id.main == hash_.compact_revision && row->tombstone) continue;
     hash_.hash = Crc32c(Crc32c(hash_.hash, AsBytes(cursor_->key())), AsBytes(cursor_->value()));
   }

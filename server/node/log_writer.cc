@@ -64,7 +64,6 @@ bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
     release = std::max(release, write.release);
   }
   if (number != 0 || release.value != 0 || !open) {
-    if (QUORATE_PLANTED("node.written_before_sync") && number != 0) written_(number);
     if (Status synced = Sync(); !synced.ok()) {
       Fail(std::move(synced).error());
       return open;

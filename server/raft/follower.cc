@@ -53,9 +53,6 @@ void Core::HandleAppend(Message& message) {
     case Log::Splice::kDone:
       QUORATE_CRASH_SITE("raft.appended");
       log_.CommitTo(std::min(message.commit, last));
-      if (QUORATE_PLANTED("raft.commit_beyond_match")) {
-        log_.CommitTo(std::min(message.commit, log_.last_index()));
-      }
       answer.index = last;
       if (QUORATE_PLANTED("raft.acknowledge_before_durable")) return Send(std::move(answer));
       break;
