@@ -128,7 +128,10 @@ int Main(int argc, char** argv) {
   commands::AddEndpointCommands(app, session);
   commands::AddSnapshotCommands(app, session);
   commands::AddMaintenanceCommands(app, session);
-  if (session.program() == "quoratectl") commands::AddBackupCommands(app, session);
+  if (session.program() == "quoratectl") {
+    commands::AddBackupCommands(app, session);
+    commands::AddVerifyCommand(app, session);
+  }
   AddFooter(app);
   app.callback([&] {
     if (app.get_subcommands().empty()) std::cout << app.help();

@@ -26,5 +26,6 @@ void AddMaintenanceCommands(CLI::App& app,
                             Session& session);  // compaction, defrag, move-leader, alarm, version
 void AddSnapshotCommands(CLI::App& app, Session& session);
 void AddBackupCommands(CLI::App& app, Session& session);  // quoratectl's own
+void AddVerifyCommand(CLI::App& app, Session& session);   // quoratectl's own
 
 }  // namespace quorate::commands

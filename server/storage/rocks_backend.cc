@@ -82,6 +82,23 @@ class RocksView final : public Reader {
   const rocksdb::Snapshot* const snapshot_;
 };
 
+// A store that nobody has open.
+class RocksFiles final : public Reader {
+ public:
+  explicit RocksFiles(std::unique_ptr<RocksEngine> engine) : engine_(std::move(engine)) {}
+
+  Result<bool> Get(Family family, std::string_view key, std::string* value) const override {
+    return Read(*engine_, family, key, nullptr, value);
+  }
+  std::unique_ptr<Cursor> Scan(Family family, std::string_view begin,
+                               std::string_view end) const override {
+    return std::make_unique<RocksCursor>(*engine_, family, begin, end, nullptr);
+  }
+
+ private:
+  const std::unique_ptr<RocksEngine> engine_;
+};
+
 class RocksBackend final : public Backend {
  public:
   RocksBackend(std::string path, Options options) : path_(std::move(path)), options_(options) {}
@@ -323,6 +340,15 @@ Result<std::unique_ptr<Backend>> OpenRocksBackend(const std::string& path, const
   auto backend = std::make_unique<RocksBackend>(path, options);
   TRY(backend->Open());
   return std::unique_ptr<Backend>(std::move(backend));
+}
+
+Result<std::unique_ptr<Reader>> OpenRocksReader(const std::string& path) {
+  std::error_code failed;
+  const std::string next = path + ".next";
+  const std::string& shown = fs::exists(next, failed) ? next : path;
+  if (!fs::exists(shown, failed)) return Error{Code::kNotFound, "there is no store at " + shown};
+  return std::unique_ptr<Reader>(
+      std::make_unique<RocksFiles>(TRY(RocksEngine::OpenReadOnly(shown))));
 }
 
 }  // namespace quorate::storage

@@ -27,4 +27,8 @@ namespace quorate::storage {
 // full.
 Result<std::unique_ptr<Backend>> OpenRocksBackend(const std::string& path, const Options& options);
 
+// The store as a stopped member left it, without changing a file: for checks. A store whose
+// adoption a crash interrupted is shown as it will be. Errors: kNotFound, kDataLoss.
+Result<std::unique_ptr<Reader>> OpenRocksReader(const std::string& path);
+
 }  // namespace quorate::storage

@@ -2,11 +2,13 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -34,6 +36,13 @@ class Listener final : public rocksdb::EventListener {
 
  private:
   const std::shared_ptr<FlushProgress> progress_;
+};
+
+// A log that keeps nothing: who only looks leaves no file behind.
+class Silent final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
 };
 
 rocksdb::CompressionType Best(std::initializer_list<rocksdb::CompressionType> wanted) {
@@ -147,15 +156,38 @@ Result<std::unique_ptr<RocksEngine>> RocksEngine::Open(const std::string& path,
   }
   if (failed) return Error{Code::kInternal, "create " + path + ": " + failed.message()};
 
-  auto cache = rocksdb::NewLRUCache(options.block_cache_bytes, 2);
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const char* name : kNames) families.emplace_back(name, FamilyOptions(options, cache));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(DatabaseOptions(options, std::move(progress)),
-                                                   path, families, &handles, &db);
+                                                   path, Families(options), &handles, &db);
   if (!opened.ok()) return ToError(opened, "open storage " + path);
 
+  return Own(db, std::move(handles));
+}
+
+Result<std::unique_ptr<RocksEngine>> RocksEngine::OpenReadOnly(const std::string& path) {
+  rocksdb::DBOptions database = DatabaseOptions({}, std::make_shared<FlushProgress>());
+  database.create_if_missing = false;
+  database.create_missing_column_families = false;
+  database.listeners.clear();
+  database.info_log = std::make_shared<Silent>();
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::OpenForReadOnly(database, path, Families({}), &handles, &db);
+  if (!opened.ok()) return ToError(opened, "open storage " + path);
+  return Own(db, std::move(handles));
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> RocksEngine::Families(const Options& options) {
+  auto cache = rocksdb::NewLRUCache(options.block_cache_bytes, 2);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* name : kNames) families.emplace_back(name, FamilyOptions(options, cache));
+  return families;
+}
+
+std::unique_ptr<RocksEngine> RocksEngine::Own(rocksdb::DB* db,
+                                              std::vector<rocksdb::ColumnFamilyHandle*> handles) {
   std::unique_ptr<RocksEngine> engine(new RocksEngine);
   engine->db_.reset(db);
   std::copy(handles.begin(), handles.end(), engine->handles_.begin());

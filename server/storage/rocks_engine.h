@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/mutex.h"
@@ -53,6 +54,8 @@ class RocksEngine {
  public:
   static Result<std::unique_ptr<RocksEngine>> Open(const std::string& path, const Options& options,
                                                    std::shared_ptr<FlushProgress> progress);
+  // Looks without changing a file or taking the lock.
+  static Result<std::unique_ptr<RocksEngine>> OpenReadOnly(const std::string& path);
   ~RocksEngine();
   RocksEngine(const RocksEngine&) = delete;
   RocksEngine& operator=(const RocksEngine&) = delete;
@@ -65,6 +68,10 @@ class RocksEngine {
 
  private:
   RocksEngine() = default;
+  // What the engine calls a family, in the order of Family, with its options.
+  static std::vector<rocksdb::ColumnFamilyDescriptor> Families(const Options& options);
+  static std::unique_ptr<RocksEngine> Own(rocksdb::DB* db,
+                                          std::vector<rocksdb::ColumnFamilyHandle*> handles);
 
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
