@@ -44,7 +44,7 @@ main() {
   done
   need_go_and_node
   say "packages"
-  "$ROOT/deploy/packages.sh" build cluster fuzz >&2
+  "$ROOT/deploy/packages.sh" build cluster >&2
   build
   say "real etcd, Kubernetes and MinIO for the tests"
   "$ROOT/deploy/local/parts.sh" >/dev/null

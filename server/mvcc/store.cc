@@ -11,6 +11,8 @@
 namespace quorate::mvcc {
 namespace {
 
+constexpr std::size_t kRevisionBytes = 17;  // in a row's name
+
 using storage::Family;
 
 Error Damaged(std::string_view what) {
@@ -42,7 +44,14 @@ Status Store::Restore() {
   compact_revision_ = TRY(RestoreMark(storage::kScheduledCompact));
   finished_compact_revision_ = TRY(RestoreMark(storage::kFinishedCompact));
   const auto cursor = parts_.backend->Scan(Family::kRev, "", "");
-  for (; cursor->Valid(); cursor->Next()) TRY(RestoreRow(cursor->key(), cursor->value()));
+  std::string last;
+  for (; cursor->Valid(); cursor->Next()) {
+    // A put and a tombstone of one revision differ only behind it.
+    const std::string_view revision = cursor->key().substr(0, kRevisionBytes);
+    if (revision == last) return Damaged("second row of a revision, " + ToHex(cursor->key()));
+    last = revision;
+    TRY(RestoreRow(cursor->key(), cursor->value()));
+  }
   TRY(cursor->status());
   revision_ = std::max(revision_, compact_revision_);
   committed_revision_ = revision_;

@@ -204,6 +204,7 @@ TEST_F(ThreadsTest, WhenTheLeaderStopsAnotherTakesOverWithinAnElectionTimeout) {
   for (auto& [id, member] : members_) {
     if (member.driver.get() != first) other = member.driver.get();
   }
+  ASSERT_TRUE(WaitFor([&] { return other->leader() != MemberId{}; }));
   const MemberId was = other->leader();
   const auto start = clock_.Now();
   Stop(was);
