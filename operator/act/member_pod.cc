@@ -1,5 +1,6 @@
 #include "act/member_pod.h"
 
+#include "act/restricted.h"
 #include "act/store_access.h"
 #include "api/cluster_defaults.h"
 #include "api/names.h"
@@ -16,7 +17,6 @@ constexpr const char* kServer = "/usr/local/bin/quorate-server";
 constexpr const char* kCtl = "/usr/local/bin/quoratectl";
 constexpr const char* kVolumeFolder = "/var/lib/quorate";
 constexpr const char* kDataFolder = "/var/lib/quorate/data";  // below the mount, beside lost+found
-constexpr std::int64_t kUser = 65532;
 constexpr std::int64_t kReplaySecondsMax = 3600;
 
 std::string Flag(const std::string& name, const std::string& value) {
@@ -41,12 +41,6 @@ Json HttpProbe(const char* path, int period, int failures) {
           {"periodSeconds", period},
           {"timeoutSeconds", 5},
           {"failureThreshold", failures}};
-}
-
-Json Restrictions() {
-  return {{"allowPrivilegeEscalation", false},
-          {"readOnlyRootFilesystem", true},
-          {"capabilities", {{"drop", {"ALL"}}}}};
 }
 
 Json Quantities(const std::map<std::string, api::Quantity>& quantities) {
@@ -74,7 +68,7 @@ Json ServerContainer(const plan::Desired& desired, const plan::CreatePod& step) 
                     {"command", Json::array({kServer})},
                     {"args", ServerArguments(desired, step)},
                     {"resources", Resources(spec.resources)},
-                    {"securityContext", Restrictions()},
+                    {"securityContext", RestrictedContainer()},
                     {"terminationMessagePolicy", "FallbackToLogsOnError"},
                     {"volumeMounts", DataMounts()}};
   const auto port = [](const char* name, int number) {
@@ -111,7 +105,7 @@ Json RestoreContainer(const Context& context, const plan::CreatePod& step,
                     {"args", std::move(args)},
                     {"env", Json::array()},
                     {"resources", Resources(desired.spec().resources)},
-                    {"securityContext", Restrictions()},
+                    {"securityContext", RestrictedContainer()},
                     {"terminationMessagePolicy", "FallbackToLogsOnError"},
                     {"volumeMounts", DataMounts()}};
   AddStoreAccess(store.spec, pod_spec, container);
@@ -167,19 +161,14 @@ Json PodSpec(const Context& context, const plan::CreatePod& step) {
       {"terminationGracePeriodSeconds", desired.spec().pod.termination_grace_period_seconds},
       {"automountServiceAccountToken", false},
       {"enableServiceLinks", false},
-      {"securityContext",
-       {{"runAsNonRoot", true},
-        {"runAsUser", kUser},
-        {"runAsGroup", kUser},
-        {"fsGroup", kUser},
-        {"fsGroupChangePolicy", "OnRootMismatch"},
-        {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+      {"securityContext", RestrictedPod()},
       {"volumes",
        {{{"name", "data"}, {"persistentVolumeClaim", {{"claimName", api::VolumeName(step.slot)}}}},
         {{"name", "tmp"}, {"emptyDir", Json::object()}}}}};
   for (const api::LocalRef& secret : desired.spec().image.pull_secrets) {
     spec["imagePullSecrets"].push_back({{"name", secret.name}});
   }
+  spec["securityContext"]["fsGroupChangePolicy"] = "OnRootMismatch";
   AddPlacement(desired, spec);
   spec["containers"] = Json::array({ServerContainer(desired, step)});
   return spec;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "act/restricted.h"
 #include "act/store_access.h"
 #include "api/json.h"
 #include "api/names.h"
@@ -10,8 +11,6 @@ namespace quorate::controllers {
 namespace {
 
 using kube::Json;
-
-constexpr std::int64_t kUser = 65532;
 
 // Why a pod does not start or was ended from outside; empty: nothing is known.
 std::string ProblemOf(const Json& pod) {
@@ -62,20 +61,12 @@ Json MakeBackupPod(const api::EtcdBackup& backup, const api::EtcdBackupStore& st
       {"terminationMessagePolicy", "FallbackToLogsOnError"},
       {"resources",
        {{"requests", {{"cpu", "50m"}, {"memory", "64Mi"}}}, {"limits", {{"memory", "512Mi"}}}}},
-      {"securityContext",
-       {{"allowPrivilegeEscalation", false},
-        {"readOnlyRootFilesystem", true},
-        {"capabilities", {{"drop", {"ALL"}}}}}}};
+      {"securityContext", act::RestrictedContainer()}};
   pod["spec"] = {{"restartPolicy", "Never"},
                  {"activeDeadlineSeconds", request.deadline.count()},
                  {"automountServiceAccountToken", false},
                  {"enableServiceLinks", false},
-                 {"securityContext",
-                  {{"runAsNonRoot", true},
-                   {"runAsUser", kUser},
-                   {"runAsGroup", kUser},
-                   {"fsGroup", kUser},
-                   {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+                 {"securityContext", act::RestrictedPod()},
                  {"volumes", Json::array({{{"name", "tmp"}, {"emptyDir", Json::object()}}})}};
   for (const std::string& secret : request.image_pull_secrets) {
     pod["spec"]["imagePullSecrets"].push_back({{"name", secret}});
