@@ -1,0 +1,67 @@
+// Faults: what goes wrong in a chaos run, drawn from a seed, one after another.
+//
+// A fault is made, lasts a while, and is mended; members that it ended are started again. Whatever
+// else ends a member is a finding.
+//
+// Thread: one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "chaos/clients.h"
+#include "chaos/cluster.h"
+#include "chaos/network.h"
+
+namespace quorate::chaos {
+
+// kill, pause, isolate, one-way, bridge, slow, disk-full, restart, kill-all, replace, compact,
+// snapshot, move-leader.
+const std::vector<std::string>& AllFaults();
+
+class Faults {
+ public:
+  Faults(Network& network, Cluster& cluster, Clients& clients, std::uint64_t seed)
+      : network_(network), cluster_(cluster), clients_(clients), random_(seed) {}
+
+  // Makes one of these kinds, or the one named, and mends it; blocks meanwhile (seconds).
+  void MakeOne(const std::vector<std::string>& kinds);
+  void Make(const std::string& kind);
+  // Everything is well again: links, processes, disks. Adds a finding for each member that does not
+  // come back.
+  void MendAll();
+
+  const std::map<std::string, int>& made() const { return made_; }
+  const std::vector<std::string>& findings() const { return findings_; }
+
+ private:
+  int Any();    // a slot; the leader's every other time
+  void Last();  // how long a fault lasts
+  void ExpectRunning();
+
+  void Kill();
+  void Pause();
+  void Isolate();
+  void OneWay();
+  void Bridge();
+  void FillDisk();
+  void KillAll();
+  void Replace();
+  void Compact();
+  void SaveSnapshot();
+  void MoveLeader();
+
+  Network& network_;
+  Cluster& cluster_;
+  Clients& clients_;
+  std::mt19937_64 random_;
+  std::map<std::string, int> made_;
+  std::set<int> was_full_;  // disks; their members may stop a little later
+  std::vector<std::string> findings_;
+};
+
+}  // namespace quorate::chaos
