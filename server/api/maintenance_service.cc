@@ -7,6 +7,7 @@
 #include "api/gate.h"
 #include "apply/request.h"
 #include "base/digest.h"
+#include "base/fields.h"
 #include "base/mutex.h"
 #include "membership/version.h"
 #include "proto/rpc.pb.h"
@@ -145,13 +146,16 @@ class SnapshotSender final : public SnapshotReceiver {
 
  private:
   static constexpr std::size_t kPieceBytes = 32 * 1024;
+  static constexpr std::size_t kFieldsBytesMax = 64;
   static constexpr std::size_t kBufferedBytesMax = 4 << 20;
 
   bool SendPiece(std::string_view piece) {
-    etcdserverpb::SnapshotResponse message;
-    message.set_remaining_bytes(remaining_);
-    message.set_blob(piece.data(), piece.size());
-    message.set_version(std::string(membership::kStorageVersion));
+    // A SnapshotResponse, in one copy of the piece.
+    std::string message;
+    message.reserve(piece.size() + kFieldsBytesMax);
+    fields::AppendUnlessZero(message, 2, static_cast<std::int64_t>(remaining_));
+    fields::AppendText(message, 3, piece);
+    fields::AppendText(message, 4, membership::kStorageVersion);
     {
       MutexLock lock(mutex_);
       while (!cancelled_ && stream_->buffered_bytes() > kBufferedBytesMax) {
@@ -159,7 +163,7 @@ class SnapshotSender final : public SnapshotReceiver {
       }
       if (cancelled_) return false;
     }
-    stream_->Send(message.SerializeAsString());
+    stream_->Send(std::move(message));
     return true;
   }
 

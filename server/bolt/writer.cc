@@ -1,5 +1,7 @@
 #include "bolt/writer.h"
 
+#include <concepts>
+
 #include "base/check.h"
 
 namespace quorate::bolt {
@@ -9,35 +11,46 @@ constexpr std::size_t kFillBytes = kPageBytes * 9 / 10;  // as etcd fills its se
 constexpr std::size_t kInlineBytesMax = kPageBytes / 4;  // a smaller bucket lives in its parent
 constexpr std::size_t kPendingBytes = 1U << 18U;
 
+// Writes the number little-endian; returns where the next one goes.
+template <std::unsigned_integral T>
+char* Store(char* at, T number) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) *at++ = static_cast<char>(number >> (8 * i));
+  return at;
+}
+
 }  // namespace
 
 std::size_t Writer::Page::bytes() const {
-  return kPageHeaderBytes + kElementBytes * elements.size() + data.size();
+  return kPageHeaderBytes + kElementBytes * elements.size() + data_bytes;
 }
 
 void Writer::Page::Clear() {
   elements.clear();
   data.clear();
+  data_bytes = 0;
 }
 
 void Writer::Page::AppendTo(std::string& out, std::uint64_t id, bool leaf) const {
   const std::uint64_t pages = (bytes() + kPageBytes - 1) / kPageBytes;
-  AppendLittleEndian(out, id);
-  AppendLittleEndian(out, leaf ? kLeafPage : kBranchPage);
-  AppendLittleEndian(out, static_cast<std::uint16_t>(elements.size()));
-  AppendLittleEndian(out, static_cast<std::uint32_t>(pages - 1));
+  const std::size_t begin = out.size();
+  out.resize(begin + kPageHeaderBytes + kElementBytes * elements.size());
+  char* at = out.data() + begin;
+  at = Store(at, id);
+  at = Store(at, leaf ? kLeafPage : kBranchPage);
+  at = Store(at, static_cast<std::uint16_t>(elements.size()));
+  at = Store(at, static_cast<std::uint32_t>(pages - 1));
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const Element& element = elements[i];
     // Positions count from the element itself.
     const auto position =
         static_cast<std::uint32_t>(kElementBytes * (elements.size() - i) + element.key_begin);
-    if (leaf) AppendLittleEndian(out, element.flags);
-    AppendLittleEndian(out, position);
-    AppendLittleEndian(out, static_cast<std::uint32_t>(element.key_size));
+    if (leaf) at = Store(at, element.flags);
+    at = Store(at, position);
+    at = Store(at, static_cast<std::uint32_t>(element.key_size));
     if (leaf) {
-      AppendLittleEndian(out, static_cast<std::uint32_t>(element.value_size));
+      at = Store(at, static_cast<std::uint32_t>(element.value_size));
     } else {
-      AppendLittleEndian(out, element.child);
+      at = Store(at, element.child);
     }
   }
   out += data;
@@ -79,10 +92,16 @@ Status Writer::PutElement(Tree& tree, std::uint32_t flags, std::string_view key,
     TRY(EmitLevel(tree, 0));
   }
   Page& page = tree.levels[0];
-  page.elements.push_back(Element{flags, page.data.size(), key.size(), value.size(), 0});
-  page.data += key;
-  page.data += value;
+  AddTo(page, Element{flags, page.data_bytes, key.size(), value.size(), 0}, key, value);
   return {};
+}
+
+void Writer::AddTo(Page& page, const Element& element, std::string_view key,
+                   std::string_view value) {
+  if (sink_ || page.elements.empty()) page.data += key;
+  if (sink_) page.data += value;
+  page.elements.push_back(element);
+  page.data_bytes += key.size() + value.size();
 }
 
 // A branch keeps at least two children, however long their keys are.
@@ -92,8 +111,7 @@ Status Writer::PutChild(Tree& tree, std::size_t level, std::string_view key, std
   const Page& full = tree.levels[level];
   if (full.elements.size() >= 2 && full.bytes() + size > kFillBytes) TRY(EmitLevel(tree, level));
   Page& page = tree.levels[level];
-  page.elements.push_back(Element{0, page.data.size(), key.size(), 0, child});
-  page.data += key;
+  AddTo(page, Element{0, page.data_bytes, key.size(), 0, child}, key, {});
   return {};
 }
 
@@ -143,6 +161,7 @@ Status Writer::EndBucket() {
   if (!bucket_.emitted && bucket_.levels[0].bytes() <= kInlineBytesMax) {
     value.assign(kBucketHeaderBytes, '\0');
     bucket_.levels[0].AppendTo(value, 0, true);
+    value.resize(kBucketHeaderBytes + bucket_.levels[0].bytes());  // of a measured page
   } else {
     AppendLittleEndian(value, TRY(FinishTree(bucket_)));
     AppendLittleEndian<std::uint64_t>(value, 0);

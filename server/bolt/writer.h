@@ -50,7 +50,8 @@ class Writer {
   // The page of one level that is being filled. Level 0 is the leaf.
   struct Page {
     std::vector<Element> elements;
-    std::string data;
+    std::string data;            // keys and values; of a measured page only the first key
+    std::size_t data_bytes = 0;  // what they are, or would be
 
     std::size_t bytes() const;
     void Clear();
@@ -63,6 +64,7 @@ class Writer {
     bool emitted = false;  // some page of it has left
   };
 
+  void AddTo(Page& page, const Element& element, std::string_view key, std::string_view value);
   Status PutElement(Tree& tree, std::uint32_t flags, std::string_view key, std::string_view value);
   Status PutChild(Tree& tree, std::size_t level, std::string_view key, std::uint64_t child);
   Status EmitLevel(Tree& tree, std::size_t level);
