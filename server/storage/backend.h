@@ -8,7 +8,8 @@
 // Errors: a failed Commit, Flush or read of damaged bytes is sticky and fatal: health() keeps the
 //   first one, and the process must stop (typed exit 11, or 13 when the disk is full).
 // Thread: Commit, Get, Scan, Flush, Checkpoint and Adopt belong to one thread (raft+apply). A View,
-//   its cursors, and FlushedIndex(), sizes() and health() may be used from any thread.
+//   its cursors, and FlushedIndex(), sizes(), health() and NewIncoming() may be used from any
+//   thread; what NewIncoming returned belongs to its caller until it is adopted.
 // Source: DESIGN 4.3, 4.4.
 #pragma once
 
@@ -57,6 +58,7 @@ struct LogPosition {
   bool operator==(const LogPosition&) const = default;
 };
 
+// Without kIndex, which no other member need have alike and no client asked for.
 struct Sizes {
   std::uint64_t bytes_total = 0;   // what the store occupies (disk and unflushed memory)
   std::uint64_t bytes_in_use = 0;  // of these, what live rows occupy, about
@@ -94,8 +96,8 @@ class Backend : public Reader {
   // attempt is removed.
   virtual Result<std::unique_ptr<Backend>> NewIncoming() = 0;
   // Replaces this store's content by that of `incoming` (made by NewIncoming), durably and
-  // atomically: after a crash the store is wholly the old or wholly the new one. REQUIRES: no view
-  // or cursor of either is alive.
+  // atomically: after a crash the store is wholly the old or wholly the new one. Quick when
+  // `incoming` was flushed. REQUIRES: no view or cursor of either is alive.
   virtual Status Adopt(std::unique_ptr<Backend> incoming) = 0;
 
   virtual Sizes sizes() const = 0;

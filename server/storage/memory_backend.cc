@@ -65,7 +65,8 @@ MemoryBackend::MemoryBackend(std::shared_ptr<MemoryStorage> storage)
       flushed_(storage_->position.index) {
   for (auto& map : live_) {
     if (!map) map = std::make_shared<MemoryMap>();
-    for (const auto& [key, value] : *map) bytes_ += key.size() + value.size();
+    std::uint64_t& bytes = &map == &live_[Slot(Family::kIndex)] ? index_bytes_ : bytes_;
+    for (const auto& [key, value] : *map) bytes += key.size() + value.size();
   }
 }
 
@@ -106,15 +107,16 @@ void MemoryBackend::Apply(const Batch& batch, const Batch::Op& op) {
   const std::string_view key = batch.key(op);
   const std::string_view value = batch.value(op);
   MutexLock lock(mutex_);
+  std::uint64_t& bytes = op.family == Family::kIndex ? index_bytes_ : bytes_;
   if (op.kind == Batch::Kind::kPut) {
     // Revisions arrive in key order, so the end is the usual place.
     const auto at = !map.empty() && map.rbegin()->first < key ? map.end() : map.lower_bound(key);
     if (at != map.end() && at->first == key) {
-      bytes_ = bytes_ - at->second.size() + value.size();
+      bytes = bytes - at->second.size() + value.size();
       at->second.assign(value);
     } else {
       map.emplace_hint(at, key, value);
-      bytes_ += key.size() + value.size();
+      bytes += key.size() + value.size();
     }
     return;
   }
@@ -125,7 +127,7 @@ void MemoryBackend::Apply(const Batch& batch, const Batch::Op& op) {
   } else {
     last = map.lower_bound(value);
   }
-  for (auto row = first; row != last; ++row) bytes_ -= row->first.size() + row->second.size();
+  for (auto row = first; row != last; ++row) bytes -= row->first.size() + row->second.size();
   map.erase(first, last);
 }
 

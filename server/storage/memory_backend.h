@@ -59,7 +59,8 @@ class MemoryBackend final : public Backend {
   LogPosition position_;
   mutable Mutex mutex_;
   LogIndex flushed_ QUORATE_GUARDED_BY(mutex_);
-  std::uint64_t bytes_ QUORATE_GUARDED_BY(mutex_) = 0;  // keys and values of live rows
+  std::uint64_t bytes_ QUORATE_GUARDED_BY(mutex_) = 0;        // keys and values of live rows
+  std::uint64_t index_bytes_ QUORATE_GUARDED_BY(mutex_) = 0;  // of kIndex, not part of bytes_
 };
 
 }  // namespace quorate::storage

@@ -10,6 +10,9 @@ Status Validate(const Options& options) {
   if (options.block_cache_bytes < kMebi || options.block_cache_bytes > (kMebi << 20)) {
     return Error{Code::kInvalidArgument, "storage block cache must be between 1 MiB and 1 TiB"};
   }
+  if (options.write_buffers_max < 2 || options.write_buffers_max > 64) {
+    return Error{Code::kInvalidArgument, "storage write buffers must be between 2 and 64"};
+  }
   if (options.background_jobs_max < 1 || options.background_jobs_max > 64) {
     return Error{Code::kInvalidArgument, "storage background jobs must be between 1 and 64"};
   }

@@ -162,20 +162,36 @@ Status SyncParent(const std::string& path) {
   return {};
 }
 
-// Moves a complete `path.next` into place; harmless when there is none.
+// Moves a complete `path.next` into place; harmless when there is none. What stood there becomes
+// `path.old`.
 Status FinishAdoption(const std::string& path) {
   std::error_code failed;
   const std::string next = path + ".next";
   if (!fs::exists(next, failed)) return Moved(failed, "look for " + next);
-  fs::remove_all(path, failed);
-  TRY(Moved(failed, "remove " + path));
+  if (fs::exists(path, failed)) {
+    fs::remove_all(path + ".old", failed);  // if that fails, the rename says so
+    fs::rename(path, path + ".old", failed);
+  }
+  TRY(Moved(failed, "rename " + path));
   fs::rename(next, path, failed);
   TRY(Moved(failed, "rename " + next));
   return SyncParent(path);
 }
 
+// To delete a large store takes a while; the engine's background threads have it.
+void RemoveInBackground(const std::string& path) {
+  const auto remove = [](void* argument) {
+    const std::unique_ptr<std::string> doomed(static_cast<std::string*>(argument));
+    std::error_code failed;  // the next Open tries again
+    fs::remove_all(*doomed, failed);
+  };
+  rocksdb::Env::Default()->Schedule(remove, std::make_unique<std::string>(path).release());
+}
+
 Status RocksBackend::Open() {
   TRY(FinishAdoption(path_));
+  std::error_code failed;
+  if (fs::exists(path_ + ".old", failed)) RemoveInBackground(path_ + ".old");
   engine_ = TRY(RocksEngine::Open(path_, options_, progress_));
   position_.index = LogIndex{TRY(ReadNumber(kConsistentIndex))};
   position_.term = Term{TRY(ReadNumber(kTerm))};
@@ -322,9 +338,14 @@ Status RocksBackend::Fail(Error error) {
 void RocksBackend::EstimateSizes() {
   bytes_since_estimate_ = 0;
   const auto sum = [this](const std::string& property) {
-    std::uint64_t value = 0;
-    engine_->db().GetAggregatedIntProperty(property, &value);
-    return value;
+    std::uint64_t total = 0;
+    for (const Family family : kFamilies) {
+      std::uint64_t value = 0;
+      if (family == Family::kIndex) continue;
+      engine_->db().GetIntProperty(engine_->handle(family), property, &value);
+      total += value;
+    }
+    return total;
   };
   const std::uint64_t memory = sum(rocksdb::DB::Properties::kCurSizeAllMemTables);
   const std::uint64_t files = sum(rocksdb::DB::Properties::kTotalSstFilesSize);

@@ -7,8 +7,8 @@
 // Store::CompactStep in mvcc/compaction.cc: it decides, row by row, what is dead.)
 //
 // Directory: `path` holds RocksDB's files (0700). `path.incoming` is a store being filled,
-// `path.next` a complete one
-//   whose adoption a crash interrupted; Open finishes that adoption.
+//   `path.next` a complete one whose adoption a crash interrupted: Open finishes that adoption.
+//   `path.old` is what an adoption replaced: it is deleted beside the work, or at the next Open.
 // Thread: as Backend; the engine has threads of its own.
 // Source: RocksDB 7.8 wiki (atomic flush, write-buffer manager), knowledge/performance.md 3.5.
 #pragma once

@@ -6,6 +6,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 
 #include <algorithm>
 #include <cstdarg>
@@ -17,8 +18,10 @@ namespace quorate::storage {
 namespace {
 
 // RocksDB insists on a family called "default"; kMeta lives there.
-constexpr std::array<const char*, kFamilyCount> kNames = {"rev",  "default", "lease",
-                                                          "auth", "alarm",   "member"};
+constexpr std::array<const char*, kFamilyCount> kNames = {"rev",   "default", "lease", "auth",
+                                                          "alarm", "member",  "index"};
+// A file is compacted soon where so many rows in a row are a quarter deletions.
+constexpr std::size_t kDeletionWindow = 4096;
 constexpr std::uint64_t kMarkEvery = 1024;  // log indexes between two marks
 
 class Listener final : public rocksdb::EventListener {
@@ -68,6 +71,7 @@ rocksdb::DBOptions DatabaseOptions(const Options& options,
   database.skip_stats_update_on_db_open = true;
   database.max_open_files = 512;
   database.bytes_per_sync = 1 << 20;
+  database.avoid_unnecessary_blocking_io = true;  // files are deleted by the background threads
   database.info_log_level = rocksdb::WARN_LEVEL;
   database.max_log_file_size = 1 << 20;
   database.keep_log_file_num = 2;
@@ -92,7 +96,15 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const Options& options,
   // The same for all: an atomic flush empties every family, so the first full one decides for all.
   family.write_buffer_size = options.write_buffer_bytes;
   family.arena_block_size = 64 << 10;
-  family.max_write_buffer_number = 3;
+  family.max_write_buffer_number = options.write_buffers_max;
+  // A commit must not wait for a compaction: reads seldom come here, so many young files are
+  // bearable, and a flush that waits for the disk only uses memory, up to the bound above.
+  family.level0_slowdown_writes_trigger = 100;
+  family.level0_stop_writes_trigger = 200;
+  // Compacted revisions are deleted one by one, all over the old files. Files full of such marks
+  // are compacted soon, which is what gives the space back.
+  family.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionWindow / 4));
   family.level_compaction_dynamic_level_bytes = true;
   // The cheap one on every level: nearly all data is on the last, where point reads pay for it.
   family.compression = Best({rocksdb::kLZ4Compression});
@@ -156,6 +168,7 @@ Result<std::unique_ptr<RocksEngine>> RocksEngine::Open(const std::string& path,
   }
   if (failed) return Error{Code::kInternal, "create " + path + ": " + failed.message()};
 
+  rocksdb::Env::Default()->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);  // compaction gives way
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened = rocksdb::DB::Open(DatabaseOptions(options, std::move(progress)),

@@ -3,14 +3,17 @@
 // A family is a separate ordered map of bytes. Rows keep etcd's bytes wherever etcd has the same
 // thing in a bucket, so that a snapshot file is a plain merge of the families:
 //
-//   kRev     17 bytes "main(8, big-endian) _ sub(8)" (+ 't' for a tombstone) -> mvccpb.KeyValue
-//   bucket key kMeta    consistent_index, term, confState, scheduledCompactRev, finishedCompactRev,
-//   ...      bucket meta kLease   8-byte big-endian id -> leasepb.Lease bucket lease kAuth
-//   authEnabled, authRevision; "u/"+name -> authpb.User; "r/"+name -> authpb.Role
-//            buckets auth, authUsers, authRoles
-//   kAlarm   etcdserverpb.AlarmMember -> empty bucket alarm kMember  "m/"+hex id -> JSON; "x/"+hex
-//   id -> "removed"; "c/"+name -> text
-//            buckets members, members_removed, cluster
+//   kRev     bucket key: 17 bytes "main(8, big-endian) _ sub(8)" (+ 't' for a tombstone)
+//            -> mvccpb.KeyValue
+//   kMeta    bucket meta: consistent_index, term, confState, scheduledCompactRev,
+//            finishedCompactRev, ...
+//   kLease   bucket lease: 8-byte big-endian id -> leasepb.Lease
+//   kAuth    buckets auth, authUsers, authRoles: authEnabled, authRevision; "u/"+name ->
+//            authpb.User; "r/"+name -> authpb.Role
+//   kAlarm   bucket alarm: etcdserverpb.AlarmMember -> empty
+//   kMember  buckets members, members_removed, cluster: "m/"+hex id -> JSON; "x/"+hex id ->
+//            "removed"; "c/"+name -> text
+//   kIndex   no bucket: the checkpoint of the key index (mvcc/FORMAT.md), this member's own
 //
 // Source: etcd server/storage/schema (names), knowledge/etcd.md 5.5.
 #pragma once
@@ -22,10 +25,11 @@
 
 namespace quorate::storage {
 
-enum class Family : std::uint8_t { kRev, kMeta, kLease, kAuth, kAlarm, kMember };
+enum class Family : std::uint8_t { kRev, kMeta, kLease, kAuth, kAlarm, kMember, kIndex };
 
 inline constexpr std::array kFamilies = {Family::kRev,  Family::kMeta,  Family::kLease,
-                                         Family::kAuth, Family::kAlarm, Family::kMember};
+                                         Family::kAuth, Family::kAlarm, Family::kMember,
+                                         Family::kIndex};
 inline constexpr std::size_t kFamilyCount = kFamilies.size();
 
 constexpr std::size_t Slot(Family family) {

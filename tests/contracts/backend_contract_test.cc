@@ -253,6 +253,17 @@ TEST_P(BackendContract, SizesGrowWithTheData) {
   EXPECT_GE(store_->sizes().bytes_total, store_->sizes().bytes_in_use);
 }
 
+TEST_P(BackendContract, TheIndexCheckpointIsNotPartOfTheSize) {
+  for (std::uint64_t i = 1; i <= 40; ++i) {
+    Put("chunk" + std::to_string(i), std::string(std::size_t{1} << 16, 'v'), i, Family::kIndex);
+  }
+  ASSERT_TRUE(store_->Flush(Backend::Wait::kYes).ok());
+  EXPECT_LT(store_->sizes().bytes_total, 1U << 20);
+  Crash();
+  EXPECT_EQ(Get(*store_, "chunk7", Family::kIndex).size(), std::size_t{1} << 16);
+  EXPECT_LT(store_->sizes().bytes_total, 1U << 20);
+}
+
 // Random commits, flushes and crashes against a map that remembers its last flush.
 TEST_P(BackendContract, AgreesWithAPlainMapThroughRandomCrashes) {
   std::mt19937 random(42);  // NOLINT: a fixed seed replays

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "support/wait.h"
 
@@ -83,6 +84,70 @@ TEST_F(RocksBackendTest, FinishesAnAdoptionThatACrashInterrupted) {
   ASSERT_TRUE(store.ok());
   EXPECT_EQ((*store)->position().index, LogIndex{7});
   EXPECT_FALSE(fs::exists(root_ + "/store.next"));
+}
+
+TEST_F(RocksBackendTest, FinishesAnAdoptionThatHadMovedTheOldStoreAside) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store.ok());
+    Put(**store, 7, "new");
+    ASSERT_TRUE((*store)->Flush(Backend::Wait::kYes).ok());
+  }
+  fs::rename(root_ + "/store", root_ + "/store.next");
+  fs::create_directory(root_ + "/store.old");
+  std::ofstream(root_ + "/store.old/000001.sst") << "old";
+  auto store = Open();
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ((*store)->position().index, LogIndex{7});
+  EXPECT_TRUE(test::WaitFor([&] { return !fs::exists(root_ + "/store.old"); }));
+}
+
+TEST_F(RocksBackendTest, AnAdoptedStoreLeavesNothingOfTheOldOne) {
+  auto store = Open();
+  ASSERT_TRUE(store.ok());
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    auto incoming = (*store)->NewIncoming();
+    ASSERT_TRUE(incoming.ok());
+    Put(**incoming, round, "v");
+    ASSERT_TRUE((*store)->Adopt(std::move(*incoming)).ok());
+    EXPECT_EQ((*store)->position().index, LogIndex{round});
+  }
+  EXPECT_TRUE(test::WaitFor([&] { return !fs::exists(root_ + "/store.old"); }));
+  EXPECT_FALSE(fs::exists(root_ + "/store.next"));
+  EXPECT_FALSE(fs::exists(root_ + "/store.incoming"));
+}
+
+// Deletions all over the old files: their space comes back without anybody asking for it.
+TEST_F(RocksBackendTest, DeletedRowsGiveTheirSpaceBack) {
+  auto store = Open();
+  ASSERT_TRUE(store.ok());
+  constexpr std::uint64_t kRows = 40000;
+  std::mt19937 random(1);  // NOLINT: the same bytes each time
+  for (std::uint64_t i = 1; i <= kRows; ++i) {
+    std::string value(200, '\0');  // of which nothing can be compressed away
+    for (char& c : value) c = static_cast<char>(random());
+    Put(**store, i, value);
+  }
+  ASSERT_TRUE((*store)->Flush(Backend::Wait::kYes).ok());
+  Batch batch;
+  for (std::uint64_t i = 1; i <= kRows; ++i) {
+    if (i % 10 != 0) batch.Delete(Family::kRev, "key" + std::to_string(i));
+  }
+  ASSERT_TRUE((*store)->Commit(batch, {LogIndex{kRows + 1}, Term{1}}).ok());
+  ASSERT_TRUE((*store)->Flush(Backend::Wait::kYes).ok());
+  const auto on_disk = [&] {
+    std::uint64_t bytes = 0;
+    std::error_code gone;  // files come and go
+    for (const auto& entry : fs::directory_iterator(root_ + "/store", gone)) {
+      if (entry.path().extension() != ".sst") continue;
+      const auto size = fs::file_size(entry.path(), gone);
+      if (!gone) bytes += size;
+    }
+    return bytes;
+  };
+  EXPECT_GT(on_disk(), 7U << 20);
+  EXPECT_TRUE(test::WaitFor([&] { return on_disk() < 2 << 20; }, std::chrono::seconds(20)))
+      << on_disk();
 }
 
 TEST_F(RocksBackendTest, SaysWhichFileIsDamaged) {
