@@ -1,6 +1,9 @@
 #include "base/log.h"
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -10,8 +13,11 @@ namespace quorate {
 namespace {
 
 std::string LinesOf(log::Options options, const std::function<void()>& write) {
-  const std::string path = testing::TempDir() + "log_test.log";
-  std::remove(path.c_str());
+  // A name of its own: tests run side by side.
+  std::string path = testing::TempDir() + "log_test_XXXXXX";
+  const int file = mkstemp(path.data());
+  EXPECT_GE(file, 0);
+  close(file);
   options.outputs = {path};
   EXPECT_TRUE(log::Configure(options));
   write();
@@ -19,6 +25,7 @@ std::string LinesOf(log::Options options, const std::function<void()>& write) {
   std::ifstream in(path);
   std::stringstream text;
   text << in.rdbuf();
+  std::remove(path.c_str());
   return text.str();
 }
 
