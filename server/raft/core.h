@@ -271,6 +271,7 @@ class Core {
   Role role_ = Role::kFollower;
   MemberId leader_;
   LogIndex pending_install_;  // a snapshot that is not installed yet; 0: none
+  LogIndex told_;             // what this term's leader was last told that we have; 0: nothing
   std::uint32_t election_elapsed_ = 0;
   std::uint32_t election_timeout_ = 0;  // randomized, [election_ticks, 2 * election_ticks)
   std::map<MemberId, bool> votes_;      // while a candidate

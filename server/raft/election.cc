@@ -67,6 +67,7 @@ void Core::Reset(Term term) {
     vote_ = MemberId{};
   }
   leader_ = MemberId{};
+  told_ = LogIndex{0};
   election_elapsed_ = 0;
   DrawElectionTimeout();
   votes_.clear();

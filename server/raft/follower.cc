@@ -46,6 +46,7 @@ void Core::HandleAppend(Message& message) {
     answer.index = log_.committed();
     return Hold(std::move(answer));
   }
+  const LogIndex committed = log_.committed();
   const LogIndex last = message.index + message.entries.size();
   switch (log_.TrySplice({message.index, message.log_term}, message.entries)) {
     case Log::Splice::kConflictsWithCommitted:
@@ -53,6 +54,11 @@ void Core::HandleAppend(Message& message) {
     case Log::Splice::kDone:
       QUORATE_CRASH_SITE("raft.appended");
       log_.CommitTo(std::min(message.commit, last));
+      // The mere word that entries we have acknowledged are committed needs no answer: at depth 1
+      // these are half of all answers. Were our acknowledgement lost, then the leader asks again at
+      // a heartbeat, and that asks without news.
+      if (message.entries.empty() && last == told_ && log_.committed() > committed) return;
+      told_ = last;
       answer.index = last;
       if (QUORATE_PLANTED("raft.acknowledge_before_durable")) return Send(std::move(answer));
       break;
@@ -60,6 +66,7 @@ void Core::HandleAppend(Message& message) {
       // Where we may agree at the latest: skips a whole term of ours at once.
       const Position hint =
           log_.LastNotAbove(std::min(message.index, log_.last_index()), message.log_term);
+      told_ = LogIndex{0};
       answer.index = message.index;
       answer.reject = true;
       answer.reject_hint = hint.index;

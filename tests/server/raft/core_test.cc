@@ -131,6 +131,33 @@ TEST(CoreTest, ACommitIndexAloneNeedsNoSync) {
   EXPECT_EQ(effects.committed.size(), 1U);
 }
 
+TEST(CoreTest, AFollowerDoesNotAnswerTheMereWordThatWhatItAcknowledgedIsCommitted) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2, 2}));
+  ASSERT_EQ(Drive(core).size(), 1U);
+  core.Step(Append(2, 3, 2, {}, 2));
+  EXPECT_TRUE(Drive(core).empty());
+  EXPECT_EQ(core.committed(), LogIndex{2});
+  // Without news it is a question: our acknowledgement may have been lost.
+  core.Step(Append(2, 3, 2, {}, 2));
+  const std::vector<Message> again = Drive(core);
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].index, LogIndex{3});
+}
+
+TEST(CoreTest, AFollowerAnswersNewsOfACommitWhenThisLeaderWasNotToldWhatItHas) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2, 2}));
+  Drive(core);
+  Message next_leader = Append(3, 3, 2, {}, 3);
+  next_leader.from = MemberId{3};
+  core.Step(next_leader);
+  const std::vector<Message> sent = Drive(core);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].to, MemberId{3});
+  EXPECT_EQ(sent[0].index, LogIndex{3});
+}
+
 TEST(CoreTest, AFollowerCommitsNoFurtherThanItsLogMatches) {
   Core core(MakeOptions(), MakeStart(3));
   core.Step(Append(2, 1, 1, {2, 2, 2}));
