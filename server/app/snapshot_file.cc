@@ -37,7 +37,7 @@ Result<std::size_t> SnapshotFile::Read(std::span<std::byte> out) {
 
 Status SnapshotFile::Prepare() const {
   if (view_ == nullptr) return {};
-  TRY(snapshot::WriteFile(*view_, disk_, path_, false));
+  sha256_ = TRY(snapshot::WriteFile(*view_, disk_, path_, false));
   QUORATE_CRASH_SITE("app.snapshot_written");
   file_ = TRY(disk_.Open(path_, io::OpenMode::kRead));
   size_ = TRY(file_->Size());

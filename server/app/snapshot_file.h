@@ -26,6 +26,7 @@ class SnapshotFile final : public node::SnapshotSource {
 
   std::string data() const override { return data_; }
   std::uint64_t size() const override;
+  std::string sha256() const override { return sha256_; }
   Result<std::size_t> Read(std::span<std::byte> out) override;
 
  private:
@@ -38,6 +39,7 @@ class SnapshotFile final : public node::SnapshotSource {
   mutable std::unique_ptr<io::File> file_;
   mutable std::optional<Error> failure_;
   mutable std::uint64_t size_ = 0;
+  mutable std::string sha256_;
   std::uint64_t offset_ = 0;
 };
 

@@ -17,6 +17,7 @@ class SourceBody final : public peer::SnapshotBody {
  public:
   explicit SourceBody(std::shared_ptr<node::SnapshotSource> source) : source_(std::move(source)) {}
   std::uint64_t size() override { return source_->size(); }
+  std::string sha256() override { return source_->sha256(); }
   Result<std::size_t> Read(std::span<std::byte> out) override { return source_->Read(out); }
 
  private:

@@ -34,6 +34,8 @@ class SnapshotSource {
   // What goes into the raft message itself (Snapshot::data).
   virtual std::string data() const = 0;
   virtual std::uint64_t size() const = 0;  // bytes that Read will give
+  // Of these bytes, 32 raw ones, known once size() was asked; empty: unknown.
+  virtual std::string sha256() const { return {}; }
   // The next bytes; 0: the end.
   virtual Result<std::size_t> Read(std::span<std::byte> out) = 0;
 };

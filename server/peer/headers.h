@@ -19,6 +19,9 @@ inline constexpr const char* kVersionHeader = "X-Server-Version";
 inline constexpr const char* kMinVersionHeader = "X-Min-Cluster-Version";
 inline constexpr const char* kToHeader = "X-Raft-To";
 inline constexpr const char* kPeerUrlsHeader = "X-PeerURLs";
+// Ours: the SHA-256 of the database behind a snapshot's message, in hexadecimal. etcd neither sends
+// nor reads it.
+inline constexpr const char* kSnapshotSha256Header = "X-Quorate-Snapshot-Sha256";
 
 inline constexpr const char* kClusterMismatch = "cluster ID mismatch";
 inline constexpr const char* kIncompatibleVersion = "incompatible version";

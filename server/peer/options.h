@@ -33,6 +33,8 @@ class SnapshotBody {
  public:
   virtual ~SnapshotBody() = default;
   virtual std::uint64_t size() = 0;
+  // Of the whole, 32 raw bytes, known once size() was asked; empty: unknown.
+  virtual std::string sha256() { return {}; }
   // The next bytes; 0: the end.
   virtual Result<std::size_t> Read(std::span<std::byte> out) = 0;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "net/event_loop.h"
 #include "peer/headers.h"
@@ -28,6 +29,7 @@ class Reception : public std::enable_shared_from_this<Reception> {
         events_(events),
         loop_(exchange->loop()),
         exchange_(std::move(exchange)),
+        expected_sha256_(exchange_->request().headers.Get(kSnapshotSha256Header)),
         receptions_(std::move(receptions)) {
     ++*receptions_;
   }
@@ -145,11 +147,23 @@ class Reception : public std::enable_shared_from_this<Reception> {
     }
     TRY(file_->WriteAt(offset_, AsBytes(piece)));
     offset_ += piece.size();
+    if (!expected_sha256_.empty()) sha256_.Update(piece);
     if (!last) return {};
+    TRY(CheckSha256());
     TRY(file_->Sync());
     file_.reset();
     TRY(disk_.Rename(temporary_, ReceivedPath(options_, index)));
     return disk_.SyncDirectory(options_.snapshot_directory);
+  }
+
+  // A database that was changed on its way is not kept: the sender begins again.
+  Status CheckSha256() {
+    if (expected_sha256_.empty()) return {};
+    const std::string received = ToHex(sha256_.Finish());
+    if (received == expected_sha256_) return {};
+    TRY(Discard());
+    return Error{Code::kDataLoss, "the database has the SHA-256 " + received +
+                                      ", but was sent with " + expected_sha256_};
   }
 
   Status Discard() {
@@ -164,7 +178,9 @@ class Reception : public std::enable_shared_from_this<Reception> {
   Events& events_;
   net::EventLoop& loop_;
   const std::shared_ptr<net::HttpExchange> exchange_;
+  const std::string expected_sha256_;  // empty: the sender did not say
   const Receptions receptions_;
+  Sha256 sha256_;  // of what was written
   std::string buffer_;
   std::optional<raft::Message> message_;
   std::unique_ptr<io::File> file_;

@@ -114,7 +114,8 @@ void SendSnapshot(net::EventLoop& loop, net::HttpClient& client, const Options& 
   const bool accepted = background([&loop, &client, &options, &background, endpoint = *endpoint,
                                     message, body, done]() mutable {
     const std::uint64_t size = body->size();
-    loop.Post([&loop, &client, &options, &background, endpoint, message, body, done, size] {
+    const std::string sha256 = ToHex(body->sha256());
+    loop.Post([&loop, &client, &options, &background, endpoint, message, body, done, size, sha256] {
       std::string head;
       AppendBigEndian64(head, wire::MessageSize(message));
       wire::AppendMessage(head, message);
@@ -124,6 +125,7 @@ void SendSnapshot(net::EventLoop& loop, net::HttpClient& client, const Options& 
       request.headers = RequestHeaders(options);
       request.headers.Set("Content-Type", "application/octet-stream");
       request.headers.Set("Content-Length", std::to_string(head.size() + size));
+      if (!sha256.empty()) request.headers.Set(kSnapshotSha256Header, sha256);
       log::Info("sending database snapshot", {{"remote-peer-id", ToHex(message.to.value)},
                                               {"snapshot-index", message.snapshot->metadata.index},
                                               {"bytes", size}});

@@ -55,17 +55,19 @@ Status Write(const storage::Reader& view, const bolt::Layout& layout, const bolt
   return {};
 }
 
-Status WriteFile(const storage::Reader& view, io::Disk& disk, std::string_view path,
-                 bool with_digest) {
+Result<std::string> WriteFile(const storage::Reader& view, io::Disk& disk, std::string_view path,
+                              bool with_digest) {
   const bolt::Layout layout = TRY(Measure(view));
   const auto file = TRY(disk.Open(path, io::OpenMode::kTruncate));
   Sha256 digest;
   TRY(Write(view, layout, [&](Bytes bytes) -> Status {
-    if (with_digest) digest.Update(AsText(bytes));
+    digest.Update(AsText(bytes));
     return file->Append(bytes);
   }));
-  if (with_digest) TRY(file->Append(AsBytes(digest.Finish())));
-  return file->Sync();
+  std::string sha256 = digest.Finish();
+  if (with_digest) TRY(file->Append(AsBytes(sha256)));
+  TRY(file->Sync());
+  return sha256;
 }
 
 }  // namespace quorate::snapshot

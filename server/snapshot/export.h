@@ -8,6 +8,8 @@
 // Thread: the background; a sink may block.
 #pragma once
 
+#include <string>
+
 #include "bolt/writer.h"
 #include "storage/backend.h"
 
@@ -18,9 +20,9 @@ Result<bolt::Layout> Measure(const storage::Reader& view);
 // Calls sink with consecutive pieces of the file, layout.bytes() in all.
 Status Write(const storage::Reader& view, const bolt::Layout& layout, const bolt::Sink& sink);
 
-// Both at once, into a file that is synced; the caller syncs its directory. with_digest appends the
-// SHA-256 that `etcdctl snapshot save` leaves behind the database.
-Status WriteFile(const storage::Reader& view, io::Disk& disk, std::string_view path,
-                 bool with_digest);
+// Both at once, into a file that is synced; the caller syncs its directory. Returns the database's
+// SHA-256, 32 raw bytes; with_digest appends it, as `etcdctl snapshot save` does.
+Result<std::string> WriteFile(const storage::Reader& view, io::Disk& disk, std::string_view path,
+                              bool with_digest);
 
 }  // namespace quorate::snapshot

@@ -118,7 +118,7 @@ TEST_F(SnapshotTest, TheStreamIsAsLongAsWasMeasured) {
               }).ok());
   EXPECT_EQ(stream.size(), layout.bytes());
 
-  ASSERT_TRUE(WriteFile(*view, disk_, "saved", true).ok());
+  EXPECT_EQ(*WriteFile(*view, disk_, "saved", true), Sha256::Of(stream));
   EXPECT_EQ(*io::ReadFile(disk_, "saved"), stream + Sha256::Of(stream));
 }
 
