@@ -80,7 +80,8 @@ class StoreCheck {
       Complain("history", "compaction finished at revision " + std::to_string(finished) +
                               " but was asked for at " + std::to_string(facts_.compact_revision));
     std::string json;
-    if (!TRY(store_.Get(Family::kMeta, storage::kConfState, &json))) return {};
+    conf_state_missing_ = !TRY(store_.Get(Family::kMeta, storage::kConfState, &json));
+    if (conf_state_missing_) return {};
     auto parsed = snapshot::ParseConfState(json);
     if (!parsed.ok()) {
       Complain("members", "the row confState: " + parsed.error().message);
@@ -217,7 +218,12 @@ class StoreCheck {
                       [&](const auto& member) { return member.id == id; }))
         Complain("members", "member " + ToHex(id.value) + " is both there and removed");
     }
-    if (!facts_.has_conf_state) return;
+    if (!facts_.has_conf_state) {
+      if (!facts_.members.empty() && conf_state_missing_)
+        Complain("members", "the table has " + std::to_string(facts_.members.size()) +
+                                " members, but the row confState is missing");
+      return;
+    }
     const auto& state = facts_.conf_state;
     const auto votes = [&](MemberId id) {
       return std::find(state.voters.begin(), state.voters.end(), id) != state.voters.end();
@@ -249,6 +255,7 @@ class StoreCheck {
   StoreFacts facts_;
   std::set<std::int64_t> leases_;
   std::unordered_map<std::string, Key> keys_;
+  bool conf_state_missing_ = false;
   mvcc::RevisionId last_{Revision{1}, 0};
   std::uint64_t bytes_ = 0;
 };

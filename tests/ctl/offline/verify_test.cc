@@ -179,6 +179,18 @@ TEST_F(VerifyStoreTest, SeesMembersThatAreNotTheConfiguration) {
   EXPECT_EQ(Judge(), "members");
 }
 
+TEST_F(VerifyStoreTest, SeesAVoterThatIsNotInTheTable) {
+  rows.batch.Put(
+      Family::kMeta, storage::kConfState,
+      snapshot::ToJson({.voters = {MemberId{1}, MemberId{3}}, .learners = {MemberId{2}}}));
+  EXPECT_EQ(Judge(), "members");
+}
+
+TEST_F(VerifyStoreTest, SeesMembersWithoutAConfiguration) {
+  rows.batch.Delete(Family::kMeta, storage::kConfState);
+  EXPECT_EQ(Judge(), "members");
+}
+
 TEST_F(VerifyStoreTest, SeesALearnerThatVotes) {
   rows.batch.Put(Family::kMeta, storage::kConfState,
                  snapshot::ToJson({.voters = {MemberId{1}, MemberId{2}}}));

@@ -195,6 +195,34 @@ TEST(ApplierTest, ARefusedMembershipChangeReachesRaftAsNothing) {
   EXPECT_EQ(outcome.change.member, MemberId{});
 }
 
+// A member that came back with one and not the other would count other voters than it lists.
+TEST(ApplierTest, TheTableOfMembersAndRaftsConfigurationReachTheStoreTogether) {
+  Machine machine;
+  raft::Entry entry;
+  entry.index = LogIndex{1};
+  entry.term = Term{1};
+  entry.type = raft::EntryType::kConfChange;
+  const membership::Member added{MemberId{77}, {"http://b:2380"}, false, "b", {}};
+  const ConfOutcome outcome =
+      machine.applier().ApplyConfChange(entry, {.id = 3,
+                                                .type = raft::ConfChangeType::kAddNode,
+                                                .member = MemberId{77},
+                                                .context = membership::ToJson(added)});
+  EXPECT_TRUE(outcome.status.ok()) << outcome.status.error().message;
+  machine.applier().SetConfState(R"({"voters":[77]})");
+  const auto stored = [&](storage::Family family, std::string_view row) {
+    std::string value;
+    return *machine.backend().Get(family, row, &value);
+  };
+  const std::string member = std::string(storage::kMemberPrefix) + "4d";
+  EXPECT_FALSE(stored(storage::Family::kMember, member));
+  EXPECT_FALSE(stored(storage::Family::kMeta, storage::kConfState));
+  ASSERT_TRUE(machine.applier().Commit().ok());
+  EXPECT_TRUE(stored(storage::Family::kMember, member));
+  EXPECT_TRUE(stored(storage::Family::kMeta, storage::kConfState));
+  EXPECT_EQ(machine.backend().position().index, LogIndex{1});
+}
+
 TEST(ApplierTest, EffectsAndPositionReachTheStoreTogether) {
   Machine machine;
   ASSERT_TRUE(machine.Put("a", "1").ok());
