@@ -1,11 +1,16 @@
+#include <atomic>
 #include <future>
 #include <thread>
 
 #include "foundation/net/fixture.h"
+#include "net/connection.h"
 #include "net/event_loop.h"
+#include "support/wait.h"
 
 namespace quorate::net {
 namespace {
+
+using test::WaitFor;
 
 TEST(EventLoopTest, RunsTasksOfOneThreadInTheirOrder) {
   RunningLoop running("loop");
@@ -110,6 +115,47 @@ TEST(ListenerTest, SaysWhenThePortIsTaken) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().message, "listen tcp 127.0.0.1:" + std::to_string(first->local().port) +
                                         ": bind: address already in use");
+}
+
+TEST(ListenerTest, WhoComesToAFullListenerWaitsUntilSomebodyLeaves) {
+  RunningLoop running("loop");
+  ListenOptions options;
+  options.endpoint = ParseHostPort("127.0.0.1:0").value();
+  options.connections_max = 2;
+  auto listener = Listener::Bind({&running.loop}, options).value();
+  std::atomic<int> accepted{0};
+  std::vector<std::shared_ptr<Connection>> served;  // on the loop
+  listener->Start([&](std::shared_ptr<Connection> connection) {
+    served.push_back(std::move(connection));
+    ++accepted;
+  });
+  std::atomic<int> connected{0};
+  std::vector<std::shared_ptr<Connection>> dialled;
+  DialOptions dial;
+  dial.endpoint = listener->local();
+  for (int i = 0; i < 4; ++i) {
+    Dial(running.loop, dial, [&](Result<std::shared_ptr<Connection>> connection) {
+      ASSERT_TRUE(connection.ok()) << connection.error().message;
+      dialled.push_back(std::move(connection).value());
+      ++connected;
+    });
+  }
+  EXPECT_TRUE(WaitFor([&] { return connected == 4 && accepted == 2; }));
+  // The loop turns a few times more: nobody is let in.
+  for (int i = 0; i < 20; ++i) running.loop.RunSync([] {});
+  EXPECT_EQ(accepted, 2);
+  running.loop.RunSync([&] {
+    served.front()->Close();
+    served.erase(served.begin());
+  });
+  EXPECT_TRUE(WaitFor([&] { return accepted == 3; }));
+  running.loop.RunSync([&] {
+    for (const auto& connection : dialled) connection->Close();
+    for (const auto& connection : served) connection->Close();
+    dialled.clear();
+    served.clear();
+  });
+  listener->Stop();
 }
 
 TEST(DialTest, SaysWhenNobodyListens) {
