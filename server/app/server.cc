@@ -544,7 +544,7 @@ void Server::Impl::Stop() {
   if (metrics_server != nullptr) metrics_server->Drain(std::chrono::milliseconds(100));
   for (const auto& listener : peer_listeners) listener->Stop();
   if (events != nullptr) events->SetDriver(nullptr);
-  transport.reset();
+  if (transport != nullptr) transport->Stop();
   if (peer_server != nullptr) peer_server->Drain(std::chrono::milliseconds(100));
   if (background != nullptr) background->Stop();
   if (log_chores != nullptr) log_chores->Stop();
@@ -558,6 +558,7 @@ void Server::Impl::Stop() {
   client_server.reset();
   metrics_server.reset();
   peer_server.reset();
+  transport.reset();
   if (peer_loop != nullptr) peer_loop->RunSync([this] { guard.reset(); });
   peers.reset();
   for (const auto& loop : client_loops) loop->Stop();

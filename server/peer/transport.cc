@@ -65,6 +65,10 @@ Transport::Transport(Options options, Parts parts)
 }
 
 Transport::~Transport() {
+  Stop();
+}
+
+void Transport::Stop() {
   parts_.loop->RunSync([this] {
     alive_.reset();
     remotes_.clear();
@@ -144,6 +148,7 @@ Remote* Transport::Find(MemberId member) {
 
 void Transport::Serve(std::shared_ptr<net::HttpExchange> exchange) {
   const std::string_view path = exchange->request().path();
+  if (alive_ == nullptr) return Respond(*exchange, options_, 503, "server stopped");
   if (path == "/raft/probing") {
     exchange->Respond(net::HttpResponse::Json(
         200, R"({"OK":true,"Now":")" + Rfc3339(parts_.clock->WallNow()) + R"("})"));

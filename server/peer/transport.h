@@ -41,7 +41,7 @@ class Transport {
   };
 
   Transport(Options options, Parts parts);
-  // REQUIRES: not on the loop.
+  // Stop().
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
@@ -52,6 +52,10 @@ class Transport {
   // Replaces the set of other members.
   void UpdatePeers(const PeerUrls& peers);
   std::optional<io::Clock::Instant> ConnectedSince(MemberId member) const;
+
+  // Ends all that goes to other members; later requests are refused. Stop before the server that
+  // hands requests to Serve(), or its open streams would not end. REQUIRES: not on the loop.
+  void Stop();
 
   // Answers a request under /raft. On the loop.
   void Serve(std::shared_ptr<net::HttpExchange> exchange);
