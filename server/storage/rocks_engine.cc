@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <cstdarg>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
+
+#include "base/log.h"
 
 namespace quorate::storage {
 namespace {
@@ -36,16 +39,37 @@ class Listener final : public rocksdb::EventListener {
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
     progress_->Failed(ToError(*status, "storage background work"));
   }
+  // The first error is the last: the process ends and replays its log. Nothing is tried again.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* recover) override {
+    *recover = false;
+  }
 
  private:
   const std::shared_ptr<FlushProgress> progress_;
 };
 
-// A log that keeps nothing: who only looks leaves no file behind.
+// A log that keeps nothing: who only looks has nothing to tell.
 class Silent final : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
   void Logv(const char*, va_list) override {}
+};
+
+// What the engine warns of, in our own log. A file beside the data would be written to after the
+// disk was full, and the engine's own checks end the process for that.
+class Spoken final : public rocksdb::Logger {
+ public:
+  Spoken() : rocksdb::Logger(rocksdb::WARN_LEVEL) {}
+  void Logv(const char*, va_list) override {}  // headers, without a level
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < GetInfoLogLevel() || level == rocksdb::HEADER_LEVEL) return;
+    char text[1024];
+    std::vsnprintf(text, sizeof text, format, arguments);
+    std::string_view line = text;
+    while (line.ends_with('\n')) line.remove_suffix(1);
+    log::Warn("storage engine", {{"says", line}});
+  }
 };
 
 rocksdb::CompressionType Best(std::initializer_list<rocksdb::CompressionType> wanted) {
@@ -72,9 +96,8 @@ rocksdb::DBOptions DatabaseOptions(const Options& options,
   database.max_open_files = 512;
   database.bytes_per_sync = 1 << 20;
   database.avoid_unnecessary_blocking_io = true;  // files are deleted by the background threads
-  database.info_log_level = rocksdb::WARN_LEVEL;
-  database.max_log_file_size = 1 << 20;
-  database.keep_log_file_num = 2;
+  database.max_bgerror_resume_count = 0;
+  database.info_log = std::make_shared<Spoken>();
   database.stats_dump_period_sec = 0;
   database.stats_persist_period_sec = 0;
   database.listeners.push_back(std::make_shared<Listener>(std::move(progress)));
