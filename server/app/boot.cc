@@ -208,7 +208,7 @@ std::string SnapshotDirectory(const config::Options& options) {
 Ending ToEnding(const Error& error) {
   switch (error.code) {
     case Code::kResourceExhausted:
-      return {ExitCode::kDiskFull, error.message + "; make room on the volume"};
+      return {ExitCode::kDiskFull, error.message + "; make room on the volume and start again"};
     case Code::kDataLoss:
       return {ExitCode::kDataUnusable, error.message};
     case Code::kUnimplemented:

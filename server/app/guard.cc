@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "app/boot.h"
 #include "base/bytes.h"
 #include "base/log.h"
 #include "peer/headers.h"
@@ -49,11 +50,8 @@ std::optional<Ending> Guard::Begin(std::uint64_t nonce,
                                    const std::map<MemberId, std::vector<std::string>>& others,
                                    std::chrono::nanoseconds patience) {
   Recollection& recollection = *parts_.recollection;
-  if (const Status begun = recollection.BeginLife(nonce); !begun.ok()) {
-    return Ending{begun.error().code == Code::kResourceExhausted ? ExitCode::kDiskFull
-                                                                 : ExitCode::kStartFailed,
-                  begun.error().message};
-  }
+  if (const Status begun = recollection.BeginLife(nonce); !begun.ok())
+    return ToEnding(begun.error());
   const node::Status status = parts_.context->node->status();
   const Claim claim{status.self, recollection.incarnation(), recollection.nonce(), status.durable,
                     status.term};

@@ -480,8 +480,10 @@ void Driver::FailWentBack(LogIndex acknowledged) {
 }
 
 void Driver::Fail(const Error& error) {
-  Fail(error.code == Code::kResourceExhausted ? Exit::kDiskFull : Exit::kDataUnusable,
-       error.message);
+  if (error.code != Code::kResourceExhausted) return Fail(Exit::kDataUnusable, error.message);
+  Fail(
+      Exit::kDiskFull,
+      error.message + "; make room on the volume and start this member again: it has lost nothing");
 }
 
 void Driver::Fail(Exit exit, std::string text) {

@@ -529,6 +529,7 @@ TEST(DriverTest, AFullDiskHasAnExitOfItsOwn) {
   members.Propose(1, "a");
   members.Settle();
   EXPECT_EQ(members.at(1).exit, node::Exit::kDiskFull);
+  EXPECT_NE(members.at(1).exit_text.find("make room on the volume"), std::string::npos);
 }
 
 TEST(DriverTest, AStateMachineThatCannotBeTrustedStopsTheMember) {
