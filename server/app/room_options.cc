@@ -25,6 +25,7 @@ node::Options NodeOptions(const config::Options& options) {
   node.heartbeat_interval = options.heartbeat_interval;
   node.election_timeout = options.election_timeout;
   node.pre_vote = options.pre_vote;
+  node.first_election_early = options.initial_election_tick_advance;
   node.request_bytes_max = options.max_request_bytes;
   node.snapshot_count = options.snapshot_count;
   node.catch_up_entries = options.snapshot_catchup_entries;

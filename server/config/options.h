@@ -44,6 +44,7 @@ struct Options {
   std::vector<std::string> advertise_client_urls = {"http://localhost:2379"};
   bool strict_reconfig_check = true;
   bool pre_vote = true;
+  bool initial_election_tick_advance = true;
   std::uint64_t max_learners = 1;
   bool force_new_cluster = false;
 

@@ -26,12 +26,15 @@ constexpr auto kGatherMax = std::chrono::milliseconds(10);
 // Where a commit takes so many times a write, the way to the others dominates: batches overlap.
 constexpr int kFarAway = 3;
 
+std::uint32_t ElectionTicks(const Options& options) {
+  return static_cast<std::uint32_t>(options.election_timeout / options.heartbeat_interval);
+}
+
 raft::Options MakeCoreOptions(const Options& options, MemberId self, io::Random* random) {
   raft::Options core;
   core.id = self;
   core.heartbeat_ticks = 1;
-  core.election_ticks =
-      static_cast<std::uint32_t>(options.election_timeout / options.heartbeat_interval);
+  core.election_ticks = ElectionTicks(options);
   core.pre_vote = options.pre_vote;
   core.check_quorum = true;
   core.uncommitted_bytes_max = options.uncommitted_bytes_max;
@@ -86,6 +89,7 @@ Driver::Driver(Parts parts, const Options& options)
       core_(MakeCoreOptions(options, parts.self, parts.random), std::move(parts.start)),
       proposer_(options.request_timeout(), options.proposer),
       gate_({.timeout = options.request_timeout()}),
+      first_election_early_(options.first_election_early),
       now_(clock_.Now()),
       next_tick_(now_ + options.heartbeat_interval),
       replay_until_(core_.committed()),
@@ -336,6 +340,7 @@ void Driver::Tick() {
   // the leader.
   next_tick_ = std::max(next_tick_ + options_.heartbeat_interval, now_);
   core_.Tick();
+  if (first_election_early_) MaybeHastenFirstElection();
   proposer_.Expire(now_, [this](Instant started) { return WhyTimedOut(started); });
   gate_.Expire(now_);
   if (transfer_ && now_ >= transfer_->deadline) EndTransfer(errors::TransferTookTooLong());
@@ -348,6 +353,21 @@ void Driver::Tick() {
     Fail(Exit::kRemoved,
          "this member was removed from the cluster; its data directory cannot be used again");
   }
+}
+
+// A member that has just started cannot hear a leader before connections stand. Once they do, a
+// leader, if there is one, is heard at its next heartbeat; to wait a whole election timeout as well
+// only keeps a cluster that starts as a whole from its first leader.
+void Driver::MaybeHastenFirstElection() {
+  const std::uint32_t enough = ElectionTicks(options_) - 2;
+  ++ticks_since_start_;
+  if (core_.leader().value != 0 || ticks_since_start_ >= enough) {
+    first_election_early_ = false;
+    return;
+  }
+  if (!core_.config().IsVoter(self_) || !ConnectedToQuorumSince(now_)) return;
+  first_election_early_ = false;
+  for (; ticks_since_start_ < enough; ++ticks_since_start_) core_.Tick();
 }
 
 void Driver::FinishTurn() {

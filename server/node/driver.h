@@ -44,6 +44,7 @@ struct Options {
   std::chrono::milliseconds election_timeout{
       1000};                                // --election-timeout; at least 5 heartbeat intervals
   bool pre_vote = true;                     // --pre-vote
+  bool first_election_early = true;         // --initial-election-tick-advance
   std::size_t request_bytes_max = 1572864;  // --max-request-bytes
   std::uint64_t snapshot_count = 10000;     // --snapshot-count: entries between marks in the wal
   std::uint64_t catch_up_entries =
@@ -148,6 +149,7 @@ class Driver final : public Node {
   void Act(raft::Effects effects);
   void NoteRole();
   void Tick();
+  void MaybeHastenFirstElection();
   void AskForRound();
   void FinishTurn();
   void Publish();
@@ -188,6 +190,8 @@ class Driver final : public Node {
   Proposer proposer_;
   ReadGate gate_;
 
+  bool first_election_early_;            // still to come
+  std::uint32_t ticks_since_start_ = 0;  // counted until then
   Instant now_;
   Instant next_tick_;
   Arrivals arrivals_;

@@ -39,6 +39,40 @@ TEST(DriverTest, AClusterOfOneLeadsAtOnceAndAnswersWhatIsDurable) {
   EXPECT_TRUE(members.at(1).machine->all_committed());
 }
 
+milliseconds UntilTheFirstLeader(Members& members) {
+  milliseconds waited{0};
+  for (; members.driver(1).leader().value == 0; waited += milliseconds(100)) {
+    members.Pass(milliseconds(100));
+  }
+  return waited;
+}
+
+TEST(DriverTest, AClusterThatStartsTogetherDoesNotWaitAWholeElectionTimeoutForItsFirstLeader) {
+  Members early(3);
+  EXPECT_LE(UntilTheFirstLeader(early), milliseconds(1200));
+  node::Options patient;
+  patient.first_election_early = false;
+  Members late(3, patient);
+  EXPECT_GE(UntilTheFirstLeader(late), milliseconds(1000));
+  // The same draws of chance, so the difference is exactly what is skipped.
+  Members again(3);
+  Members slow(3, patient);
+  const milliseconds skipped = UntilTheFirstLeader(slow) - UntilTheFirstLeader(again);
+  EXPECT_GE(skipped, milliseconds(600));
+  EXPECT_LE(skipped, milliseconds(700));
+}
+
+TEST(DriverTest, NoElectionIsHastenedWhileAMajorityIsOutOfReach) {
+  Members members(3);
+  members.Cut(2);
+  members.Cut(3);
+  members.Pass(milliseconds(900));
+  members.Join(2);
+  EXPECT_EQ(members.driver(1).term(), Term{1});
+  EXPECT_EQ(members.driver(1).core().role(), raft::Role::kFollower);
+  EXPECT_NE(members.Elect(), 0U);
+}
+
 TEST(DriverTest, AProposalOnAnyMemberIsAppliedOnAllAndAnsweredWhereItWasMade) {
   Members members(3);
   const std::uint64_t leader = members.Elect();
