@@ -4,7 +4,8 @@
 # Usage: tests/run.sh [--no-e2e] [--label LABEL]...
 #
 # From a clean clone, as root on Debian 12 with Go 1.25 or newer and Node.js. Tests that need no cluster run two at a time; the
-# stories on a real Kubernetes (label e2e) follow, those side by side that do not disturb each other. Log of the run: build/release/tests.log.
+# stories on a real Kubernetes (label e2e) follow, those side by side that do not disturb each other. The fuzz targets (label fuzz)
+# are built and run beside the stories, which mostly wait, and give way to them. Log of the run: build/release/tests.log.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,8 +21,14 @@ LABELS=()
 # run_tests ARGUMENTS: one ctest run; its counts are added up.
 FAILED=0 TOTAL=0 FAILED_NAMES=()
 run_tests() {
-  local log=$BUILD/ctest-part.log status=0 summary
+  local log=$BUILD/ctest-part.log status=0
   ctest --test-dir "$BUILD" --output-on-failure --no-tests=ignore "$@" 2>&1 | tee "$log" || status=$?
+  count_tests "$log" "$status"
+}
+
+# count_tests LOG STATUS: adds up what a ctest run said.
+count_tests() {
+  local log=$1 status=$2 summary
   cat "$log" >>"$BUILD/tests.log"
   if summary=$(grep -E '^[0-9]+% tests passed' "$log" | tail -1); then
     FAILED=$((FAILED + $(sed -E 's/.*, ([0-9]+) tests? failed out of.*/\1/' <<<"$summary")))
@@ -30,6 +37,21 @@ run_tests() {
   elif [ "$status" != 0 ]; then
     die "ctest stopped before its end; see above"
   fi
+}
+
+# The fuzz targets, beside whatever else runs; end_fuzzing waits for them and counts.
+FUZZING=""
+begin_fuzzing() {
+  nice ctest --test-dir "$BUILD" --output-on-failure --no-tests=ignore "$@" >"$BUILD/ctest-fuzz.log" 2>&1 &
+  FUZZING=$!
+  trap 'kill "$FUZZING" 2>/dev/null || true' EXIT
+}
+end_fuzzing() {
+  local status=0
+  wait "$FUZZING" || status=$?
+  trap - EXIT
+  cat "$BUILD/ctest-fuzz.log"
+  count_tests "$BUILD/ctest-fuzz.log" "$status"
 }
 
 main() {
@@ -44,7 +66,7 @@ main() {
   done
   need_go_and_node
   say "packages"
-  "$ROOT/deploy/packages.sh" build cluster >&2
+  "$ROOT/deploy/packages.sh" build cluster fuzz >&2
   build
   say "real etcd, Kubernetes and MinIO for the tests"
   "$ROOT/deploy/local/parts.sh" >/dev/null
@@ -52,10 +74,16 @@ main() {
   local only=()
   [ ${#LABELS[@]} -eq 0 ] || only=(-L "$(IFS='|'; echo "${LABELS[*]}")")
   say "tests without a cluster"
-  run_tests -j 2 -LE 'e2e|slow' "${only[@]}"
+  run_tests -j 2 -LE 'e2e|slow|fuzz' "${only[@]}"
   if [ -n "$E2E" ]; then
-    say "stories on a real Kubernetes"
+    say "stories on a real Kubernetes; fuzz targets beside them"
+    begin_fuzzing -j 1 -L fuzz "${only[@]}"
     run_tests -j 3 -L e2e "${only[@]}"
+    say "fuzz targets"
+    end_fuzzing
+  else
+    say "fuzz targets"
+    run_tests -j 2 -L fuzz "${only[@]}"
   fi
   printf '\n'
   [ ${#FAILED_NAMES[@]} -eq 0 ] || printf 'The following tests FAILED:\n%s\n' "$(printf '%s\n' "${FAILED_NAMES[@]}")"
