@@ -58,7 +58,7 @@ Verdict ComeBackSealed(const View& view) {
     return kSpeaker.Wait(name, why, "pod " + pod->name + " to be gone");
   }
   if (pod && (pod->phase == PodPhase::kPending || pod->phase == PodPhase::kRunning)) {
-    return kSpeaker.WaitBriefly(view, name, why, "its server: " + view.Symptom(*seed));
+    return kSpeaker.WaitBriefly(view, name, why, "it to serve: " + view.Symptom(*seed));
   }
   if (pod || seed->volume()->terminating) return std::nullopt;  // rule 7
   return kSpeaker.Act(
@@ -89,7 +89,7 @@ Verdict StartSeed(const View& view, const MemberView& seed) {
   }
   if (pod->terminating || seed.server() == nullptr || seed.server()->cluster_id.value == 0) {
     return kSpeaker.WaitBriefly(view, name, name + " forms the cluster",
-                                "its server: " + view.Symptom(seed));
+                                "it to serve: " + view.Symptom(seed));
   }
   return kSpeaker.Act(LatchClusterId{seed.server()->cluster_id}, name,
                       "the cluster was formed: it must never be formed a second time",

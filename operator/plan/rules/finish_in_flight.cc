@@ -220,11 +220,12 @@ Verdict FinishJoining(const View& view) {
         {"CreatePod " + member->name});
   }
   if (pod->node.empty() || !volume->bound) {
-    return speaker.Wait(member->name, member->name + " is being placed", view.Symptom(*member));
+    return speaker.Wait(member->name, member->name + " is being placed",
+                        "it to run: " + view.Symptom(*member));
   }
   if (member->listed == nullptr) return AddToList(view, *member, speaker);
   return speaker.WaitBriefly(view, member->name, member->name + " is in the member list and starts",
-                             "its server: " + view.Symptom(*member));
+                             "it to serve: " + view.Symptom(*member));
 }
 
 }  // namespace

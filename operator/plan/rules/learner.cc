@@ -52,7 +52,7 @@ Verdict Learner(const View& view) {
                          {"MemberRemove " + member.name, "CreateSlot for a fresh member"});
     }
     return speaker.WaitBriefly(view, member.name, member.name + " is a learner and does not answer",
-                               "its server: " + view.Symptom(member));
+                               "it to serve: " + view.Symptom(member));
   }
   return std::nullopt;
 }
