@@ -78,6 +78,52 @@ bool AllZero(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
+// True when some bit of `data`, flipped, changes its checksum by `difference`. A checksum is
+// linear: what a bit adds to it depends on its distance from the end alone.
+bool OneDataBitMakes(std::uint32_t difference, std::size_t data_bytes) {
+  constexpr std::uint32_t kCastagnoli = 0x82F63B78;
+  std::uint32_t bit = kCastagnoli;  // what the last bit adds
+  for (std::size_t left = data_bytes * 8; left > 0; --left) {
+    if (bit == difference) return true;
+    bit = bit >> 1U ^ (kCastagnoli & (0U - (bit & 1U)));
+  }
+  return false;
+}
+
+bool Continues(const Frame& frame, std::uint32_t crc) {
+  return frame.record.type != RecordType::kCrc &&
+         Crc32c(crc, AsBytes(frame.record.data)) == frame.record.crc;
+}
+
+// True when the record at offset is intact but for one bit; crc: the checksum before it. A decayed
+// bit always looks like that, a torn write once in 2^32 / (its bits) times.
+bool OneBitExplains(std::string_view segment, std::uint64_t offset, std::uint32_t crc) {
+  constexpr std::size_t kFormBytes = 32;  // header, type, crc and size, which stand before data
+  std::string bytes(segment.substr(offset));
+  const auto explains = [&](std::size_t bit) {
+    const auto mask = static_cast<char>(1U << (bit % 8));
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ mask);
+    const auto frame = ParseFrame(bytes, 0);
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ mask);
+    return frame && Continues(*frame, crc);
+  };
+  for (std::size_t bit = 0; bit < std::min(bytes.size(), kFormBytes) * 8; ++bit) {
+    if (explains(bit)) return true;
+  }
+  if (const auto frame = ParseFrame(bytes, 0)) {
+    const std::string_view data = frame->record.data;
+    return OneDataBitMakes(Crc32c(crc, AsBytes(data)) ^ frame->record.crc, data.size());
+  }
+  // Padding is zero.
+  const std::uint64_t length = ReadLittleEndian64(bytes) & kLengthMask;
+  if (length + PadOf(length) > bytes.size() - kHeaderBytes) return false;
+  const std::size_t end = kHeaderBytes + length + PadOf(length);
+  for (std::size_t bit = (kHeaderBytes + length) * 8; bit < end * 8; ++bit) {
+    if (explains(bit)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void AppendRecord(std::string& out, RecordType type, std::string_view data, std::uint32_t& crc) {
@@ -114,7 +160,7 @@ FrameCursor::Outcome FrameCursor::Next() {
     if (HoldsIntactPair(segment_, offset_ + kHeaderBytes, segment_.size())) {
       return Stop(Outcome::kDamaged, "frame length beyond the file, intact records behind it");
     }
-    return Stop(Outcome::kTorn, "frame length beyond the file");
+    return Torn("frame length beyond the file");
   }
   const std::uint64_t end = offset_ + kHeaderBytes + length + pad;
   const auto frame = ParseFrame(segment_, offset_);
@@ -139,6 +185,15 @@ FrameCursor::Outcome FrameCursor::Stop(Outcome outcome, std::string_view reason)
   return outcome;
 }
 
+// What looks like a torn write, unless a single changed bit explains it better: then a record that
+// may have been promised has decayed, whatever zeros it holds by nature.
+FrameCursor::Outcome FrameCursor::Torn(std::string_view reason) {
+  if (OneBitExplains(segment_, offset_, crc_)) {
+    return Stop(Outcome::kDamaged, "one bit of a record has changed");
+  }
+  return Stop(Outcome::kTorn, reason);
+}
+
 // Zeros are the end. Something behind them is a later sector of an unsynced write whose first
 // sector was lost, and then this sector is zero up to its edge.
 FrameCursor::Outcome FrameCursor::JudgeZeroLength() {
@@ -147,7 +202,7 @@ FrameCursor::Outcome FrameCursor::JudgeZeroLength() {
   if (data == std::string_view::npos) return Stop(Outcome::kEnd, "");
   const std::uint64_t edge = (offset_ / kSectorBytes + 1) * kSectorBytes;
   if (offset_ + data < edge) return Stop(Outcome::kDamaged, "record under a zero length");
-  return Stop(Outcome::kTorn, "a write lost its first sector");
+  return Torn("a write lost its first sector");
 }
 
 // A record that a crash tore has lost whole sectors, which read as zeros. Without one, or with
@@ -162,7 +217,7 @@ FrameCursor::Outcome FrameCursor::JudgeBadRecord(std::uint64_t frame_end, std::s
   if (HoldsIntactPair(segment_, offset_ + kHeaderBytes, sector)) {
     return Stop(Outcome::kDamaged, reason);
   }
-  return Stop(Outcome::kTorn, "a write lost a sector");
+  return Torn("a write lost a sector");
 }
 
 }  // namespace quorate::wal

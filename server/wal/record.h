@@ -54,6 +54,7 @@ class FrameCursor {
 
  private:
   Outcome Stop(Outcome outcome, std::string_view reason);
+  Outcome Torn(std::string_view reason);
   Outcome JudgeZeroLength();
   Outcome JudgeBadRecord(std::uint64_t frame_end, std::string_view reason);
 
