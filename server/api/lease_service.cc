@@ -104,6 +104,21 @@ void Leases(const Context& context, CallPtr call) {
   });
 }
 
+// Renews a lease if this member leads, and proves that it still does: one that was held up (a
+// stopped process, a slow disk, a cut network) may have been deposed without knowing it, and its
+// successor counts the lease's time from its own beginning. A ReadIndex round begun after the
+// request is that proof; requests that wait share one. Errors: not found, "not a primary lessor",
+// and those of a linearizable read. `done` on the loop.
+void Renew(const Context& context, LeaseId id, std::function<void(Result<std::int64_t>)> done) {
+  context.node->Read(node::Consistency::kLinearizable,
+                     [&context, id, done = std::move(done)](const Status& confirmed) {
+                       if (!confirmed.ok() && context.lessor->primary()) {
+                         return done(confirmed.error());
+                       }
+                       done(context.lessor->Renew(id));
+                     });
+}
+
 // KeepAlives: one LeaseKeepAlive stream; requests are answered one after another, in order.
 //
 // Thread: everything on the raft+apply loop.
@@ -136,12 +151,20 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
     LeaseKeepAliveResponse response;
     context_.FillHeader(response, context_.store->revision());  // before the renewal, as etcd does
     response.set_id(id.value);
-    if (context_.lessor->primary()) {
-      const Result<std::int64_t> ttl = context_.lessor->Renew(id);
-      response.set_ttl(ttl.ok() ? *ttl : 0);
-      return Send(response);
+    if (!context_.lessor->primary()) return AskLeader(id, std::move(response));
+    Renew(context_, id, [self = shared_from_this(), id, response](Result<std::int64_t> ttl) {
+      self->Renewed(id, response, ttl);
+    });
+  }
+
+  void Renewed(LeaseId id, LeaseKeepAliveResponse response, const Result<std::int64_t>& ttl) {
+    if (!ttl.ok() && !context_.lessor->primary()) return AskLeader(id, std::move(response));
+    if (!ttl.ok() && ttl.error().code != Code::kNotFound) {
+      if (stream_ != nullptr) stream_->Finish(ttl.error());
+      return;
     }
-    AskLeader(id, std::move(response));
+    response.set_ttl(ttl.ok() ? *ttl : 0);
+    Send(response);
   }
 
   void AskLeader(LeaseId id, LeaseKeepAliveResponse response) {
@@ -230,13 +253,16 @@ void AnswerPeerKeepAlive(const Context& context, std::string_view body, PeerAnsw
   if (!request.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
     return done(Error{Code::kInvalidArgument, "error unmarshalling request"});
   }
-  context.node->Post([&context, id = LeaseId{request.id()}, done = std::move(done)] {
-    const Result<std::int64_t> ttl = context.lessor->Renew(id);
-    if (!ttl.ok()) return done(ttl.error());
-    LeaseKeepAliveResponse response;
-    response.set_id(id.value);
-    response.set_ttl(*ttl);
-    done(response.SerializeAsString());
+  const LeaseId id{request.id()};
+  context.node->Post([&context, id, done = std::move(done)]() mutable {
+    if (!context.lessor->primary()) return done(context.lessor->Renew(id).error());
+    Renew(context, id, [id, done = std::move(done)](const Result<std::int64_t>& ttl) {
+      if (!ttl.ok()) return done(ttl.error());
+      LeaseKeepAliveResponse response;
+      response.set_id(id.value);
+      response.set_ttl(*ttl);
+      done(response.SerializeAsString());
+    });
   });
 }
 

@@ -44,7 +44,6 @@
 #include "peer/snapshot_receiver.h"
 #include "peer/transport.h"
 #include "proto/membership.pb.h"
-#include "proto/rpc.pb.h"
 #include "rpc/server.h"
 #include "snapshot/import.h"
 
@@ -482,18 +481,7 @@ Status Server::Impl::InstallSnapshot(const raft::SnapshotMetadata& metadata,
 }
 
 void Server::Impl::RevokeLease(LeaseId lease) {
-  etcdserverpb::LeaseRevokeRequest request;
-  request.set_id(lease.value);
-  const std::uint64_t id = driver->NextRequestId();
-  driver->Propose(
-      id, apply::MakeRequest(apply::RequestField::kLeaseRevoke, request.SerializeAsString(), id),
-      [lease](const Result<std::string>& done) {
-        if (!done.ok() && done.error().code != Code::kNotFound) {
-          log::Warn("failed to revoke lease",
-                    {{"lease-id", ToHex(static_cast<std::uint64_t>(lease.value))},
-                     {"error", done.error().message}});
-        }
-      });
+  RevokeWhileLeading(*driver, lease);
 }
 
 void Server::Impl::After(std::chrono::nanoseconds delay, std::function<void()> task) {

@@ -3,7 +3,10 @@
 #include <utility>
 
 #include "app/process_facts.h"
+#include "apply/request.h"
+#include "base/bytes.h"
 #include "base/log.h"
+#include "proto/rpc.pb.h"
 #include "snapshot/export.h"
 
 namespace quorate::app {
@@ -44,6 +47,25 @@ void NodeNetwork::SendSnapshot(raft::Message message, std::shared_ptr<node::Snap
 void NodeNetwork::UpdatePeers(const node::PeerUrls& peers) {
   if (!peers.empty()) known_.clear();
   transport_.UpdatePeers(peers.empty() ? known_ : peers);
+}
+
+void RevokeWhileLeading(node::Node& node, LeaseId lease) {
+  const auto revoke = [&node, lease, term = node.term()](const Status& confirmed) {
+    if (!confirmed.ok() || node.term() != term || node.status().role != raft::Role::kLeader) return;
+    etcdserverpb::LeaseRevokeRequest request;
+    request.set_id(lease.value);
+    const std::uint64_t id = node.NextRequestId();
+    node.Propose(
+        id, apply::MakeRequest(apply::RequestField::kLeaseRevoke, request.SerializeAsString(), id),
+        [lease](const Result<std::string>& done) {
+          if (!done.ok() && done.error().code != Code::kNotFound) {
+            log::Warn("failed to revoke lease",
+                      {{"lease-id", ToHex(static_cast<std::uint64_t>(lease.value))},
+                       {"error", done.error().message}});
+          }
+        });
+  };
+  node.Read(node::Consistency::kLinearizable, revoke);
 }
 
 void PeerEvents::OnMessages(std::vector<raft::Message>& messages) {

@@ -45,6 +45,10 @@ class NodeNetwork final : public node::Network {
   node::PeerUrls known_;
 };
 
+// Proposes the end of a lease whose time is over, once it is certain that this member still leads:
+// a leader that was held up sees leases at their end that its successor has renewed.
+void RevokeWhileLeading(node::Node& node, LeaseId lease);
+
 // PeerEvents: what the transport hears, to the node. Set the node before the transport serves.
 class PeerEvents final : public peer::Events {
  public:

@@ -1,0 +1,109 @@
+#include "api/lease_service.h"
+
+#include <deque>
+#include <optional>
+
+#include "proto/rpc.pb.h"
+#include "sim/clock.h"
+#include "storage/batch.h"
+
+namespace quorate::api {
+namespace {
+
+using std::chrono::seconds;
+
+// A node whose linearizable reads wait until the test says what became of them.
+class WaitingNode final : public node::Node {
+ public:
+  void Propose(std::uint64_t, std::string, Answer) override {}
+  void ProposeConfChange(raft::ConfChange, Done) override {}
+  void Read(node::Consistency consistency, Done read) override {
+    EXPECT_EQ(consistency, node::Consistency::kLinearizable);
+    reads.push_back(std::move(read));
+  }
+  void TransferLeadership(MemberId, Done) override {}
+  void Post(std::function<void()> function) override { function(); }
+  std::uint64_t NextRequestId() override { return 1; }
+  node::Status status() const override { return {}; }
+  MemberId leader() const override { return {}; }
+  Term term() const override { return {}; }
+  bool is_learner() const override { return false; }
+
+  std::deque<Done> reads;
+};
+
+class PeerKeepAliveTest : public testing::Test {
+ protected:
+  PeerKeepAliveTest() {
+    context_.node = &node_;
+    context_.lessor = &lessor_;
+    storage::Batch batch;
+    EXPECT_TRUE(lessor_.Grant(LeaseId{7}, 10, batch).ok());
+    lessor_.Promote(seconds(1));
+  }
+  void Ask(std::int64_t id) {
+    etcdserverpb::LeaseKeepAliveRequest request;
+    request.set_id(id);
+    AnswerPeerKeepAlive(context_, request.SerializeAsString(),
+                        [this](Result<std::string> body) { answer_ = std::move(body); });
+  }
+  void Confirm(const Status& status) {
+    ASSERT_FALSE(node_.reads.empty());
+    const auto read = std::move(node_.reads.front());
+    node_.reads.pop_front();
+    read(status);
+  }
+
+  sim::Clock clock_;
+  lease::Lessor lessor_{lease::Options{.ttl_min = 2}, clock_};
+  WaitingNode node_;
+  Context context_{};
+  std::optional<Result<std::string>> answer_;
+};
+
+// A leader that was stopped for a while (SIGSTOP) and went on answered what waited in its sockets
+// before it heard of its successor: the client took its lease for renewed, the successor let it run
+// out.
+TEST_F(PeerKeepAliveTest, IsAnsweredOnlyOnceItIsKnownThatThisMemberStillLeads) {
+  clock_.Advance(seconds(6));
+  Ask(7);
+  EXPECT_FALSE(answer_.has_value());
+  clock_.Advance(seconds(1));
+  Confirm({});
+  ASSERT_TRUE(answer_.has_value() && answer_->ok());
+  etcdserverpb::LeaseKeepAliveResponse response;
+  ASSERT_TRUE(response.ParseFromString(**answer_));
+  EXPECT_EQ(response.ttl(), 10);
+  clock_.Advance(seconds(9));
+  EXPECT_TRUE(lessor_.TakeExpired(1, seconds(1)).empty());
+}
+
+TEST_F(PeerKeepAliveTest, RenewsNothingWhenLeadershipIsLostMeanwhile) {
+  Ask(7);
+  lessor_.Demote();
+  Confirm({});
+  ASSERT_TRUE(answer_.has_value());
+  ASSERT_FALSE(answer_->ok());
+  EXPECT_EQ(answer_->error().message, "not a primary lessor");
+}
+
+TEST_F(PeerKeepAliveTest, RenewsNothingWhenNobodyConfirms) {
+  clock_.Advance(seconds(6));
+  Ask(7);
+  Confirm(Error{Code::kUnavailable, "etcdserver: request timed out"});
+  ASSERT_TRUE(answer_.has_value());
+  EXPECT_EQ(answer_->error().message, "etcdserver: request timed out");
+  clock_.Advance(seconds(5));
+  EXPECT_EQ(lessor_.TakeExpired(1, seconds(1)).size(), 1U) << "it was renewed all the same";
+}
+
+TEST_F(PeerKeepAliveTest, AFollowerAsksNobody) {
+  lessor_.Demote();
+  Ask(7);
+  EXPECT_TRUE(node_.reads.empty());
+  ASSERT_TRUE(answer_.has_value());
+  EXPECT_EQ(answer_->error().message, "not a primary lessor");
+}
+
+}  // namespace
+}  // namespace quorate::api
