@@ -98,7 +98,7 @@ int Cluster::Terminate(int slot) {
   Slot& s = *slots_[static_cast<std::size_t>(slot)];
   ++s.life;
   s.process->Signal(SIGTERM);
-  if (!test::WaitFor([&] { return !s.process->Running(); }, seconds(20)))
+  if (!test::WaitFor([&] { return !s.process->Running(); }, seconds(60)))
     s.process->Signal(SIGKILL);
   return s.process->Wait();
 }
@@ -186,7 +186,7 @@ std::string Cluster::RemoveMember(int slot) {
         }
         return true;
       },
-      seconds(15));
+      seconds(60));
   return gone ? "" : "remove: " + why;
 }
 
@@ -212,7 +212,7 @@ std::string Cluster::AddMember(int slot) {
         if (!added.ok()) why = added.error().message;
         return false;
       },
-      seconds(20));
+      seconds(60));
   return there ? "" : "add: " + why;
 }
 
@@ -239,7 +239,7 @@ std::string Cluster::Replace(int slot) {
         }
         return false;
       },
-      seconds(30));
+      seconds(60));
   return promoted ? "" : "promote: " + why;
 }
 

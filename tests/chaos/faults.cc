@@ -34,6 +34,10 @@ void Faults::MakeOne(const std::vector<std::string>& kinds) {
 
 void Faults::Make(const std::string& kind) {
   ++made_[kind];
+  draw_.at_leader = random_() % 2 == 0;
+  draw_.slot = static_cast<int>(random_() % static_cast<unsigned>(cluster_.size()));
+  draw_.lasts = milliseconds(500 + random_() % 3000);
+  draw_.coin = random_() % 2 == 0;
   if (kind == "kill") Kill();
   if (kind == "pause") Pause();
   if (kind == "isolate") Isolate();
@@ -65,13 +69,12 @@ void Faults::Make(const std::string& kind) {
 }
 
 int Faults::Any() {
-  const int leader = random_() % 2 == 0 ? cluster_.Leader() : -1;
-  return leader >= 0 ? leader
-                     : static_cast<int>(random_() % static_cast<unsigned>(cluster_.size()));
+  const int leader = draw_.at_leader ? cluster_.Leader() : -1;
+  return leader >= 0 ? leader : draw_.slot;
 }
 
 void Faults::Last() {
-  std::this_thread::sleep_for(milliseconds(500 + random_() % 3000));
+  std::this_thread::sleep_for(draw_.lasts);
 }
 
 // Nobody ends but by our hand.
@@ -121,7 +124,7 @@ void Faults::Isolate() {
 // One member is heard by nobody, or hears nobody.
 void Faults::OneWay() {
   const int slot = Any();
-  const bool mute = random_() % 2 == 0;
+  const bool mute = draw_.coin;
   Say((mute ? "nobody hears " : "deaf is ") + std::to_string(slot));
   for (int other = 0; other < cluster_.size(); ++other) {
     if (other == slot) continue;
@@ -135,7 +138,7 @@ void Faults::OneWay() {
 // Two halves that only one member joins.
 void Faults::Bridge() {
   const int size = cluster_.size();
-  const int middle = static_cast<int>(random_() % static_cast<unsigned>(size));
+  const int middle = draw_.slot;
   Say("two halves, joined by " + std::to_string(middle));
   for (int a = 1; a < size; ++a)
     for (int b = 1; b < size; ++b) {

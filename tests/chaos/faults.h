@@ -1,11 +1,13 @@
 // Faults: what goes wrong in a chaos run, drawn from a seed, one after another.
 //
-// A fault is made, lasts a while, and is mended; members that it ended are started again. Whatever
+// The seed alone says which kinds come, where (a slot, or whoever leads then) and for how long. A
+// fault is made, lasts a while, and is mended; members that it ended are started again. Whatever
 // else ends a member is a finding.
 //
 // Thread: one.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <random>
@@ -39,8 +41,17 @@ class Faults {
   const std::vector<std::string>& findings() const { return findings_; }
 
  private:
-  int Any();    // a slot; the leader's every other time
-  void Last();  // how long a fault lasts
+  // What the seed says of one fault; drawn whole, so that the next one's does not depend on what
+  // the members did.
+  struct Draw {
+    bool at_leader;
+    int slot;
+    std::chrono::milliseconds lasts;
+    bool coin;
+  };
+
+  int Any();    // the drawn slot; the leader's every other time
+  void Last();  // as long as was drawn
   void ExpectRunning();
 
   void Kill();
@@ -59,6 +70,7 @@ class Faults {
   Cluster& cluster_;
   Clients& clients_;
   std::mt19937_64 random_;
+  Draw draw_{};
   std::map<std::string, int> made_;
   std::set<int> was_full_;  // disks; their members may stop a little later
   std::vector<std::string> findings_;

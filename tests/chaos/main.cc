@@ -27,7 +27,7 @@ constexpr const char* kUsage =
     "--members N        3 or 5; 0: in turn (3)\n"
     "--faults KINDS     only these: kill,pause,isolate,one-way,bridge,slow,disk-full,restart,\n"
     "                   kill-all,replace,compact,snapshot,move-leader\n"
-    "--faults N         all kinds, N of them in a round\n"
+    "--faults N         all kinds, at least N of them in a round, however long that takes\n"
     "--kill-all N       N cycles of kill -9 to every member at once, under load, nothing else\n"
     "--round-seconds N  of faults in one round (120)\n\n"
     "Exit code 0: nothing was found, 1: something was, 2: it could not run.\n";

@@ -65,7 +65,7 @@ class Round {
       }
       return;
     }
-    while (Now() < end && (options_.faults == 0 || made < options_.faults)) {
+    while (Now() < end || made < options_.faults) {
       // The first ones take every kind in turn, so that a short run meets all of them.
       const std::size_t turn = static_cast<std::size_t>(made) + options_.seed;
       if (made < static_cast<int>(options_.kinds.size())) {
@@ -176,6 +176,8 @@ class Round {
          {&kv.findings, &watches.findings, &leases.findings, &registers.findings})
       for (const auto& finding : *findings)
         report_.findings.push_back(finding.rule + ": " + finding.text);
+    if (kv.writes == 0 || report_.reads == 0 || watches.events == 0)
+      report_.findings.push_back("nothing was written, read or watched: nothing was checked");
     if (kv.undecided) report_.findings.push_back("the history could not be decided");
     if (!report_.findings.empty()) Write(history);
   }

@@ -19,7 +19,7 @@ struct RoundOptions {
   std::uint64_t seed = 1;
   int members = 3;
   int seconds = 60;                // of faults
-  int faults = 0;                  // stop after so many; 0: as many as there is time for
+  int faults = 0;                  // at least so many, even when the time is over
   int kill_all = 0;                // so many cycles of kill -9 to all instead of the drawn faults
   std::vector<std::string> kinds;  // of faults
   std::string directory;           // for data and logs; empty
