@@ -106,10 +106,13 @@ class Reception : public std::enable_shared_from_this<Reception> {
     writing_ = true;
     const bool accepted =
         background_([self = shared_from_this(), piece = std::exchange(buffer_, {}), last = ended_,
-                     failed = failed_] {
+                     failed = failed_]() mutable {
           Status written = failed ? self->Discard() : self->Store(piece, last);
-          self->loop_.Post(
-              [self, last, written = std::move(written)] { self->Written(last, written); });
+          net::EventLoop& loop = self->loop_;
+          // With the reference: a reception ends on its loop, where its connection is.
+          loop.Post([self = std::move(self), last, written = std::move(written)] {
+            self->Written(last, written);
+          });
         });
     if (!accepted) Refuse(500, "too busy to store a snapshot");
   }

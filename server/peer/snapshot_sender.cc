@@ -50,12 +50,13 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
       return;
     }
     reading_ = true;
-    const bool accepted = background_([self = shared_from_this()] {
+    const bool accepted = background_([self = shared_from_this()]() mutable {
       std::string piece(kPieceBytes, '\0');
       Result<std::size_t> got =
           self->body_->Read(std::as_writable_bytes(std::span(piece.data(), piece.size())));
       if (got.ok()) piece.resize(*got);
-      self->loop_.Post([self, got = std::move(got), piece = std::move(piece)]() mutable {
+      net::EventLoop& loop = self->loop_;
+      loop.Post([self = std::move(self), got = std::move(got), piece = std::move(piece)]() mutable {
         self->HavePiece(got, std::move(piece));
       });
     });

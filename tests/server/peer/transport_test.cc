@@ -47,10 +47,16 @@ class Heard final : public Events {
   std::vector<Message> messages_;
 };
 
+bool RunNow(const std::function<void()>& task) {
+  task();
+  return true;
+}
+
 // A member with nothing but its network.
 class Member {
  public:
-  explicit Member(std::uint64_t id, std::uint64_t cluster = 1) : loop_("peer") {
+  explicit Member(std::uint64_t id, std::uint64_t cluster = 1, Background background = RunNow)
+      : loop_("peer") {
     net::ListenOptions listen;
     listen.endpoint.host = "127.0.0.1";
     listener_ = net::Listener::Bind({&loop_}, listen).value();
@@ -63,11 +69,7 @@ class Member {
         options_, Transport::Parts{.loop = &loop_,
                                    .clock = &clock_,
                                    .disk = &disk_,
-                                   .background =
-                                       [](const std::function<void()>& task) {
-                                         task();
-                                         return true;
-                                       },
+                                   .background = std::move(background),
                                    .events = &heard_});
     server_ = std::make_unique<net::HttpServer>(
         net::HttpServerOptions{}, [this](std::shared_ptr<net::HttpExchange> exchange) {
@@ -331,6 +333,26 @@ TEST(TransportTest, ASnapshotChangedOnItsWayIsNotKept) {
   EXPECT_TRUE(b.heard().messages().empty());
   EXPECT_EQ(send(database), 1);
   EXPECT_EQ(b.heard().messages().size(), 1U);
+}
+
+// The thread that had stored the last piece could be the last to know of a reception, whose end
+// touches the connection: two threads in one place, and places for receptions that did not return.
+TEST(TransportTest, AReceptionEndsOnItsLoopNotWhenItsThreadForgetsIt) {
+  std::vector<std::shared_ptr<std::function<void()>>> remembered;
+  Member a(1);
+  Member b(2, 1, [&](std::function<void()> task) {
+    remembered.push_back(std::make_shared<std::function<void()>>(std::move(task)));
+    return RunNow(*remembered.back());
+  });
+  a.Knows(b);
+  for (std::uint64_t index = 1; index <= kReceptionsMax + 1; ++index) {
+    std::atomic<int> outcome{-1};
+    a.transport().SendSnapshot(MakeSnapshot(a, b.id(), index),
+                               std::make_shared<Body>(std::string(1000, 'd')),
+                               [&](bool delivered) { outcome = delivered ? 1 : 0; });
+    ASSERT_TRUE(WaitFor([&] { return outcome != -1; }));
+    EXPECT_EQ(outcome, 1) << index;
+  }
 }
 
 TEST(TransportTest, SnapshotsReceivedAtOnceAreBounded) {
