@@ -17,6 +17,7 @@
 #include "config/parse.h"
 #include "config/validate.h"
 #include "membership/version.h"
+#include "proto/refusals.h"
 
 extern char** environ;  // NOLINT: POSIX's name
 
@@ -122,6 +123,7 @@ int Serve(config::Options options) {
 
 int Main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  proto::MuteRefusals();
   auto read = ReadOptions(argc, argv);
   if (auto* ending = std::get_if<app::Ending>(&read)) return app::Report(*ending);
   auto& options = std::get<config::Options>(read);
