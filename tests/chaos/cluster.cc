@@ -7,7 +7,6 @@
 #include <thread>
 #include <utility>
 
-#include "support/root.h"
 #include "support/wait.h"
 
 namespace quorate::chaos {
@@ -70,7 +69,7 @@ void Cluster::Start(int slot) {
   Slot& s = *slots_[static_cast<std::size_t>(slot)];
   std::vector<std::string> command = network_.At(slot);
   for (const std::string& word :
-       {test::Program("quorate-server"), "--name=" + s.name, "--data-dir=" + data_directory(slot),
+       {OurProgram("quorate-server"), "--name=" + s.name, "--data-dir=" + data_directory(slot),
         "--listen-client-urls=" + endpoint(slot), "--advertise-client-urls=" + endpoint(slot),
         "--listen-peer-urls=" + PeerUrl(slot), "--initial-advertise-peer-urls=" + PeerUrl(slot),
         "--initial-cluster=" + s.initial_cluster,

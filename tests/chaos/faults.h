@@ -37,6 +37,7 @@ class Faults {
   // come back.
   void MendAll();
 
+  std::chrono::milliseconds lasts() const { return draw_.lasts; }  // of the latest one
   const std::map<std::string, int>& made() const { return made_; }
   const std::vector<std::string>& findings() const { return findings_; }
 

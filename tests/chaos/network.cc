@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "peers/process.h"
+#include "support/root.h"
 
 namespace quorate::chaos {
 namespace {
@@ -59,6 +60,11 @@ std::string FindProgram(const std::string& name) {
   for (const char* folder : {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"})
     if (std::filesystem::exists(folder + name)) return folder + name;
   Die("there is no " + name + "; deploy/packages.sh installs it");
+}
+
+std::string OurProgram(const std::string& name) {
+  const char* folder = std::getenv("QUORATE_BIN");
+  return folder == nullptr ? test::Program(name) : std::string(folder) + "/" + name;
 }
 
 void MustRun(const std::vector<std::string>& command) {

@@ -20,6 +20,8 @@ void EnterPrivateNamespaces();
 
 // A program of the system, by its path.
 std::string FindProgram(const std::string& name);
+// One of ours: of the folder that QUORATE_BIN names, or as built.
+std::string OurProgram(const std::string& name);
 // Runs to the end; ends this program when it fails.
 void MustRun(const std::vector<std::string>& command);
 

@@ -15,7 +15,6 @@
 #include "check/linearizable.h"
 #include "check/registers.h"
 #include "check/watches.h"
-#include "support/root.h"
 #include "support/wait.h"
 
 namespace quorate::chaos {
@@ -62,6 +61,7 @@ class Round {
       for (; made < options_.kill_all; ++made) {
         faults_->Make("kill-all");
         AwaitWrite();
+        std::this_thread::sleep_for(faults_->lasts() / 4);
       }
       return;
     }
@@ -150,7 +150,7 @@ class Round {
     }
     for (int slot = 0; slot < cluster_.size(); ++slot) {
       const auto verified =
-          test::RunCommand({test::Program("quoratectl"), "verify", cluster_.data_directory(slot)});
+          test::RunCommand({OurProgram("quoratectl"), "verify", cluster_.data_directory(slot)});
       if (verified.exit == 0) continue;
       report_.findings.push_back("verify of member " + std::to_string(slot) + ":\n" + verified.out +
                                  verified.err);
