@@ -83,7 +83,10 @@ class Copier {
   static Status CheckRevision(std::string_view key) {
     if (QUORATE_PLANTED("snapshot.bad_rows_taken")) return {};
     const bool sound = (key.size() == 17 || (key.size() == 18 && key[17] == 't')) && key[8] == '_';
-    if (!sound) return Damaged("key", key);
+    // Numbers of 63 and 62 bits: what the index takes.
+    if (!sound || (ReadBigEndian64(key) >> 63U) != 0 ||
+        (ReadBigEndian64(key.substr(9)) >> 62U) != 0)
+      return Damaged("key", key);
     return {};
   }
 

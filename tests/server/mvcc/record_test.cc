@@ -75,5 +75,13 @@ TEST(RowNameTest, IsEtcdsAndReadsBack) {
   EXPECT_FALSE(DecodeRowName(std::string(17, 'x')));
 }
 
+// Such a row was taken, and the next one of its key, behind it by its name and below it by its
+// number, ended the start with a CHECK.
+TEST(RowNameTest, NumbersThatNoRevisionHasAreNone) {
+  EXPECT_FALSE(DecodeRowName(RowName({Revision{-1}, 0}, false).text()));
+  EXPECT_FALSE(DecodeRowName(RowName({Revision{1}, -1}, false).text()));
+  EXPECT_FALSE(DecodeRowName(RowName({Revision{1}, std::int64_t{1} << 62}, false).text()));
+}
+
 }  // namespace
 }  // namespace quorate::mvcc

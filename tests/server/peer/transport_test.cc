@@ -65,12 +65,12 @@ class Member {
     options_.peer_urls = {url()};
     options_.snapshot_directory = scratch_.path();
     loop_.Start();
-    transport_ = std::make_unique<Transport>(
-        options_, Transport::Parts{.loop = &loop_,
-                                   .clock = &clock_,
-                                   .disk = &disk_,
-                                   .background = std::move(background),
-                                   .events = &heard_});
+    transport_ =
+        std::make_unique<Transport>(options_, Transport::Parts{.loop = &loop_,
+                                                               .clock = &clock_,
+                                                               .disk = &disk_,
+                                                               .background = std::move(background),
+                                                               .events = &heard_});
     server_ = std::make_unique<net::HttpServer>(
         net::HttpServerOptions{}, [this](std::shared_ptr<net::HttpExchange> exchange) {
           transport_->Serve(std::move(exchange));

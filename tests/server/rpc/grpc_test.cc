@@ -136,10 +136,10 @@ TEST(GrpcTest, EndsACallAtItsDeadline) {
   RpcHarness harness;
   GrpcPeer peer(harness.address());
   GrpcCallOptions options;
-  options.timeout = std::chrono::milliseconds(50);
+  options.timeout = std::chrono::milliseconds(500);  // the handler must hear of the call first
   const GrpcAnswer answer = peer.Call("/test.Echo/Never", "", options);
   EXPECT_EQ(answer.status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  EXPECT_TRUE(WaitFor([&] { return harness.cancelled == 1; }));
+  ASSERT_TRUE(WaitFor([&] { return harness.cancelled == 1; }));
   harness.loop.loop.RunSync([&] { harness.kept.front()->Reply("too late"); });
   EXPECT_TRUE(peer.Call("/test.Echo/Unary", "x").status.ok());
 }

@@ -179,11 +179,12 @@ TEST_F(SnapshotTest, AFileThatIsNotEtcdsIsRefusedAndTheStoreUntouched) {
   storage::Batch batch;
   batch.Put(Family::kRev, RevisionRow(9), "old");
   ASSERT_TRUE(store_.Commit(batch, {LogIndex{7}, Term{1}}).ok());
-  std::vector<Rows> bad(4, EtcdRows());
+  std::vector<Rows> bad(5, EtcdRows());
   bad[0].erase("key");
   bad[1]["key"]["short"] = "x";
   bad[2]["meta"]["consistent_index"] = "4";
   bad[3]["members"]["5"] = "no json";
+  bad[4]["key"][RevisionRow(std::uint64_t{1} << 63U)] = "below zero";
   for (const Rows& rows : bad) {
     WriteDatabase(rows);
     EXPECT_EQ(ImportDatabase(disk_, kDatabase, store_, std::nullopt).error().code, Code::kDataLoss);
