@@ -39,6 +39,11 @@ raft::Options MakeCoreOptions(const Options& options, MemberId self, io::Random*
   core.check_quorum = true;
   core.uncommitted_bytes_max = options.uncommitted_bytes_max;
   core.random = [random] { return random->Next(); };
+  core.read_change = [](std::string_view bytes) -> std::optional<raft::ConfChange> {
+    Result<raft::ConfChange> change = wire::DecodeConfChange(bytes);
+    if (!change.ok()) return std::nullopt;
+    return std::move(*change);
+  };
   return core;
 }
 
@@ -73,7 +78,10 @@ quorate::Status Validate(const Options& options) {
 Result<std::unique_ptr<Driver>> Driver::Open(Parts parts, const Options& options) {
   TRY(Validate(options));
   TRY(raft::Core::Validate(MakeCoreOptions(options, parts.self, parts.random), parts.start));
-  return std::unique_ptr<Driver>(new Driver(std::move(parts), options));
+  const LogIndex commit = parts.start.hard_state.commit;
+  std::unique_ptr<Driver> driver(new Driver(std::move(parts), options));
+  driver->durable_commit_ = commit;
+  return driver;
 }
 
 Driver::Driver(Parts parts, const Options& options)
@@ -97,7 +105,8 @@ Driver::Driver(Parts parts, const Options& options)
   parts.log.clock = parts.clock;
   parts.log.observer = parts.observer;
   log_writer_ = std::make_unique<LogWriter>(
-      std::move(parts.log), [this](std::uint64_t number) { inbox_.AddWritten(number); },
+      std::move(parts.log),
+      [this](std::uint64_t number, LogIndex commit) { inbox_.AddWritten(number, commit); },
       [this](Error error) { inbox_.AddWalFailure(std::move(error)); });
   conf_states_.emplace_back(core_.applied(), core_.config().ToConfState());
   Publish();
@@ -194,9 +203,9 @@ bool Driver::Turn(std::chrono::nanoseconds patience) {
 }
 
 bool Driver::Busy() const {
-  return core_.HasEffects() || applied_of_them_ < to_apply_.size() || work_due_ ||
-         gate_.HasRunnable(core_.applied()) || gate_.NeedsRound(clock_.Now()) ||
-         clock_.Now() >= next_tick_;
+  const bool applies = applied_of_them_ < to_apply_.size() && awaited_commit_ <= durable_commit_;
+  return core_.HasEffects() || applies || work_due_ || gate_.HasRunnable(core_.applied()) ||
+         gate_.NeedsRound(clock_.Now()) || clock_.Now() >= next_tick_;
 }
 
 std::chrono::nanoseconds Driver::Patience(std::chrono::nanoseconds patience) const {
@@ -207,6 +216,7 @@ std::chrono::nanoseconds Driver::Patience(std::chrono::nanoseconds patience) con
 void Driver::TakeArrivals() {
   if (arrivals_.wal_failed) return Fail(Annotate(*arrivals_.wal_failed, "write-ahead log"));
   for (auto& function : arrivals_.functions) function();
+  durable_commit_ = std::max(durable_commit_, arrivals_.commit);
   if (arrivals_.written != 0) {
     written_ = arrivals_.written;
     if (written_ == submitted_) write_took_ = now_ - write_at_;

@@ -167,6 +167,7 @@ class Driver final : public Node {
   void ApplySome();
   void ApplyOne(const raft::Entry& entry);
   void ApplyChange(const raft::Entry& entry);
+  bool MayApply(const raft::Entry& entry);
   void DeliverOutcomes();
   void AnswerLost(Term applied);
   void Write(raft::Effects& effects);
@@ -232,6 +233,8 @@ class Driver final : public Node {
   std::uint64_t submitted_ = 0;                // the last write that was handed to the log writer
   std::uint64_t written_ = 0;                  // the last write known to be durable
   std::optional<raft::HardState> hard_state_;  // a commit index that waits for the next write
+  LogIndex durable_commit_;                    // the last commit index known to be durable
+  LogIndex awaited_commit_;  // a change of the members is applied once this is durable
   std::size_t snapshots_sending_ = 0;
   LogIndex mark_;                                                  // the last mark in the wal
   bool flushing_ = false;                                          // asked for since the last mark

@@ -51,8 +51,10 @@ void Driver::SubmitHardState() {
 
 void Driver::ApplySome() {
   if (applied_of_them_ >= to_apply_.size() || QUORATE_SITE("node.apply_later")) return;
+  if (!MayApply(to_apply_[applied_of_them_])) return;
   const Instant until = clock_.Now() + options_.apply_time_max;
   while (applied_of_them_ < to_apply_.size() && !failed_) {
+    if (!MayApply(to_apply_[applied_of_them_])) break;
     ApplyOne(to_apply_[applied_of_them_++]);
     QUORATE_CRASH_SITE("node.after_apply_one");
     if (QUORATE_SITE("node.apply_one")) break;
@@ -69,6 +71,21 @@ void Driver::ApplySome() {
   DeliverOutcomes();
   QUORATE_CRASH_SITE("node.after_answers");
   AnswerLost(to_apply_[applied_of_them_ - 1].term);
+}
+
+// A change of the members counts from here on, and must still count after a crash: who is removed
+// may be gone by then, and without its vote this member could not learn a second time that the
+// change is committed. So the commit index that covers it is made durable first.
+bool Driver::MayApply(const raft::Entry& entry) {
+  if (entry.type == raft::EntryType::kNormal || entry.index <= durable_commit_) return true;
+  if (QUORATE_PLANTED("node.change_before_its_commit_is_durable")) return true;
+  if (awaited_commit_ >= entry.index) return false;
+  awaited_commit_ = entry.index;
+  LogWrite write;  // the core gave out the commit index before the entry
+  write.hard_state = std::exchange(hard_state_, std::nullopt);
+  write.sync = true;
+  log_writer_->Submit(std::move(write));
+  return false;
 }
 
 // What was sent to a leader that is gone is applied before the first entry of the next term, or
@@ -107,6 +124,7 @@ void Driver::ApplyChange(const raft::Entry& entry) {
     return Fail(Annotate(change.error(), "log entry " + std::to_string(entry.index.value)));
   }
   const std::uint64_t id = change->id;
+  const bool voted = core_.config().IsVoter(self_);
   QUORATE_CRASH_SITE("node.before_change");
   ChangeOutcome outcome = state_machine_.ApplyConfChange(entry, std::move(*change));
   Result<raft::ConfState> state = core_.ApplyConfChange(outcome.change);
@@ -115,10 +133,13 @@ void Driver::ApplyChange(const raft::Entry& entry) {
     state = core_.ApplyConfChange(raft::ConfChange{});
   }
   state_machine_.SetConfState(*state);
+  // Of two voters the one that stays may have missed that this is committed, and then needs our
+  // vote. When it knows it refuses our connections, which ends us.
+  const bool needed = voted && state->voters.size() == 1;
   conf_states_.emplace_back(entry.index, std::move(*state));
   change_outcomes_.emplace_back(id, std::move(outcome.status));
   peers_changed_ = true;
-  if (outcome.removed_self && !removed_at_) {
+  if (outcome.removed_self && !needed && !removed_at_) {
     removed_at_ = now_ + 2 * options_.election_timeout;  // time to tell the others
   }
 }

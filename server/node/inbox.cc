@@ -29,6 +29,7 @@ void Arrivals::Clear() {
   proposals.clear();
   reads.clear();
   written = 0;
+  commit = LogIndex{};
   wal_failed.reset();
 }
 
@@ -80,9 +81,10 @@ void Inbox::Add(std::function<void()> function) {
   Arrived();
 }
 
-void Inbox::AddWritten(std::uint64_t number) {
+void Inbox::AddWritten(std::uint64_t number, LogIndex commit) {
   MutexLock lock(mutex_);
   waiting_.written = std::max(waiting_.written, number);
+  waiting_.commit = std::max(waiting_.commit, commit);
   Arrived();
 }
 

@@ -45,6 +45,7 @@ struct Arrivals {
   std::vector<Proposal> proposals;
   std::vector<ReadCall> reads;
   std::uint64_t written = 0;        // the last write that is durable; 0: none new
+  LogIndex commit;                  // the last commit index that is durable; 0: none new
   std::optional<Error> wal_failed;  // the log can no longer be written
 
   void Clear();
@@ -67,7 +68,7 @@ class Inbox {
   bool Add(ReadCall&& read);      // likewise
   std::size_t Add(std::vector<raft::Message>& messages);  // how many were dropped
   void Add(std::function<void()> function);
-  void AddWritten(std::uint64_t number);
+  void AddWritten(std::uint64_t number, LogIndex commit);
   void AddWalFailure(Error error);
 
   // Swaps out everything there is, waiting for something at most for `patience`.

@@ -16,8 +16,7 @@ constexpr std::size_t kWritesMax = 1U << 20U;
 
 }  // namespace
 
-LogWriter::LogWriter(Parts parts, std::function<void(std::uint64_t)> written,
-                     std::function<void(Error)> failed)
+LogWriter::LogWriter(Parts parts, Written written, std::function<void(Error)> failed)
     : parts_(std::move(parts)),
       written_(std::move(written)),
       failed_(std::move(failed)),
@@ -58,19 +57,21 @@ bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
   if (broken_) return open;
   std::uint64_t number = 0;
   LogIndex release;
+  bool asked = false;
   for (const LogWrite& write : batch_) {
     Append(write);
     number = std::max(number, write.number);
     release = std::max(release, write.release);
+    asked = asked || write.sync;
   }
-  if (number != 0 || release.value != 0 || !open) {
+  if (number != 0 || release.value != 0 || asked || !open) {
     if (Status synced = Sync(); !synced.ok()) {
       Fail(std::move(synced).error());
       return open;
     }
     ++syncs_;
     QUORATE_CRASH_SITE("node.before_written");
-    if (number != 0) written_(number);
+    if (number != 0 || asked) written_(number, commit_);
     QUORATE_CRASH_SITE("node.after_written");
     Chores(release);
   }
@@ -79,6 +80,7 @@ bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
 
 void LogWriter::Append(const LogWrite& write) {
   if (write.mark) parts_.writer->Mark(*write.mark);
+  if (write.hard_state) commit_ = std::max(commit_, write.hard_state->commit);
   parts_.writer->Append(write.entries, write.hard_state ? &*write.hard_state : nullptr);
 }
 

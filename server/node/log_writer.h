@@ -1,9 +1,9 @@
 // LogWriter: the wal thread's work, as an object that also runs without a thread.
 //
 // The loop submits writes and goes on; RunOnce takes all that wait, appends them, syncs once if any
-// needs it, and reports the last number. While one sync runs the next batch gathers. A write
-// without a number (a commit index alone) waits in the buffer for the next sync: losing it costs
-// nothing.
+// needs it, and reports the last number and the last commit index that are durable. While one sync
+// runs the next batch gathers. A write without a number (a commit index alone) waits in the buffer
+// for the next sync, unless it asks for one: losing it costs nothing.
 //
 // Errors: the first one ends it; it is reported once and later writes are swallowed, since the
 // file's tail is unknown. Ownership: owns the wal::Writer; borrows the Disk. Thread: Submit from
@@ -36,6 +36,7 @@ struct LogWrite {
   std::vector<raft::Entry> entries;
   std::optional<raft::HardState> hard_state;
   std::uint64_t number = 0;  // 0: nobody waits for it
+  bool sync = false;         // somebody waits for the commit index
   LogIndex release;          // once durable, the log before this may go; 0: nothing
 };
 
@@ -54,8 +55,9 @@ class LogWriter {
     Observer* observer = nullptr;
   };
 
-  LogWriter(Parts parts, std::function<void(std::uint64_t number)> written,
-            std::function<void(Error)> failed);
+  // number: 0 when no write of the batch had one; commit: of every batch so far.
+  using Written = std::function<void(std::uint64_t number, LogIndex commit)>;
+  LogWriter(Parts parts, Written written, std::function<void(Error)> failed);
 
   void Submit(LogWrite write);
   // One batch, waiting for it at most for `patience`. False: closed, and everything is written.
@@ -77,7 +79,7 @@ class LogWriter {
   void Fail(Error error);
 
   Parts parts_;
-  std::function<void(std::uint64_t)> written_;
+  Written written_;
   std::function<void(Error)> failed_;
   BoundedQueue<LogWrite> queue_;
   // What the wal thread sleeps on. Plain ones: base's Condition holds a lock of its own while it
@@ -87,6 +89,7 @@ class LogWriter {
   bool due_ = false;     // as the next, under mutex_
   bool closed_ = false;  // never waits again
   std::vector<LogWrite> batch_;
+  LogIndex commit_;  // the last that was appended
   bool broken_ = false;
   std::uint64_t syncs_ = 0;
 };

@@ -300,7 +300,7 @@ std::string_view Core::WhyMalformed(const Message& message) const {
     case MessageType::kApp:
       return FollowsOn(message) ? "" : "entries do not follow on";
     case MessageType::kProp:
-      return message.entries.empty() ? "proposes nothing" : "";
+      return WhyNotProposed(message);
     case MessageType::kReadIndex:
     case MessageType::kReadIndexResp:
       return message.entries.size() != 1 ? "does not carry one context" : "";
@@ -311,6 +311,20 @@ std::string_view Core::WhyMalformed(const Message& message) const {
     default:
       return "";
   }
+}
+
+// What every member would stop at when it applies it must not get into the log.
+std::string_view Core::WhyNotProposed(const Message& message) const {
+  if (message.entries.empty()) return "proposes nothing";
+  for (const Entry& entry : message.entries) {
+    if (entry.type == EntryType::kNormal) continue;
+    if (QUORATE_PLANTED("raft.unreadable_change_proposed")) continue;
+    if (entry.type != EntryType::kConfChange) return "proposes a joint configuration change";
+    if (options_.read_change && !options_.read_change(entry.data.view())) {
+      return "proposes a configuration change that cannot be read";
+    }
+  }
+  return "";
 }
 
 // False when the message ends here.

@@ -58,6 +58,9 @@ struct Options {
   std::size_t reads_max = 65536;            // ReadIndex requests waiting at the leader
   std::function<std::uint64_t()>
       random;  // required: uniform 64 bits, differently seeded on each member
+  // What an entry of kConfChange says; nothing when it cannot be read, and then no member proposes
+  // it. Not set: every one is taken.
+  std::function<std::optional<ConfChange>(std::string_view)> read_change;
 };
 
 // Where a member starts: everything its disk knows.
@@ -188,6 +191,9 @@ class Core {
     MemberId transferee;                   // 0: no transfer
     LogIndex pending_conf_index;           // a change may be appended once this is applied
     bool leaving = false;  // we are no voter any more; the others must learn that first
+    // Our own removal from two voters. Nothing is appended behind it until it is applied: the other
+    // could neither win our vote without what it missed, nor get it from us.
+    LogIndex last_of_ours;
     std::uint64_t uncommitted_bytes = 0;
     std::uint32_t heartbeat_elapsed = 0;
     std::vector<LogIndex> acked;  // scratch of MaybeCommit
@@ -204,6 +210,7 @@ class Core {
 
   // core.cc: dispatch and output.
   std::string_view WhyMalformed(const Message& message) const;
+  std::string_view WhyNotProposed(const Message& message) const;
   bool AcceptHigherTerm(const Message& message);
   void AnswerLowerTerm(const Message& message);
   void Send(Message message);
@@ -254,6 +261,7 @@ class Core {
   Proposed Append(std::span<Entry> entries);
   Proposed ProposeEntries(std::span<Entry> entries);
   void ConfigChanged();
+  bool EndsOurs(const Entry& entry) const;
 
   // replication.cc: what a leader sends.
   bool MaybeCommit();

@@ -141,6 +141,7 @@ void Core::ReleaseEarlyReads() {
 Proposed Core::Append(std::span<Entry> entries) {
   Leading& leading = *leading_;
   if (leading.leaving) return Proposed::kNotMember;
+  if (leading.last_of_ours > log_.applied()) return Proposed::kTransferring;
   if (leading.transferee.value != 0) return Proposed::kTransferring;
   std::uint64_t bytes = 0;
   for (const Entry& entry : entries) bytes += entry.data.size();
@@ -160,6 +161,7 @@ Proposed Core::Append(std::span<Entry> entries) {
         entry.data = Payload();
       } else {
         leading.pending_conf_index = entry.index;
+        if (EndsOurs(entry)) leading.last_of_ours = entry.index;
       }
     }
     log_.Append(std::move(entry));
@@ -170,6 +172,13 @@ Proposed Core::Append(std::span<Entry> entries) {
     MaybeCommit();
   }
   return Proposed::kAppended;
+}
+
+// Whether it removes us from two voters.
+bool Core::EndsOurs(const Entry& entry) const {
+  if (config_.voters().size() != 2 || !options_.read_change) return false;
+  const auto change = options_.read_change(entry.data.view());
+  return change && change->type == ConfChangeType::kRemoveNode && change->member == id();
 }
 
 // ---- handing over ----
@@ -207,8 +216,11 @@ void Core::TickLeader() {
   ++election_elapsed_;
   if (election_elapsed_ >= options_.election_ticks) {
     election_elapsed_ = 0;
-    if (leading.leaving) return BecomeFollower(term_, MemberId{});
-    if (options_.check_quorum && !TakeQuorumActive()) {
+    // The one voter of a former two cannot lead before it knows of the change, and nobody else can
+    // tell it.
+    const bool stays = leading.leaving && config_.voters().size() == 1;
+    if (leading.leaving && !stays) return BecomeFollower(term_, MemberId{});
+    if (options_.check_quorum && !TakeQuorumActive() && !stays) {
       AddNote(Note::Level::kWarn, "lost contact with a majority");
       return BecomeFollower(term_, MemberId{});
     }
@@ -264,7 +276,7 @@ void Core::ConfigChanged() {
   if (!config_.IsVoter(id())) {
     // Changes count once they are applied, so a voter that does not know yet that this one is
     // committed still asks for our vote. Lead on without counting ourselves or taking proposals
-    // until one of them takes over, for an election timeout at most.
+    // until one of them takes over, for an election timeout at most where several vote.
     AddNote(Note::Level::kInfo, "is no longer a voter, and hands over");
     leading.leaving = true;
     leading.transferee = MemberId{};

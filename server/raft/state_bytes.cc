@@ -138,8 +138,8 @@ void Core::AppendState(std::string& out) const {
   Reads(out, leading.early_reads);
   for (std::uint64_t field :
        {leading.transferee.value, leading.pending_conf_index.value,
-        static_cast<std::uint64_t>(leading.leaving), leading.uncommitted_bytes,
-        static_cast<std::uint64_t>(leading.heartbeat_elapsed)}) {
+        static_cast<std::uint64_t>(leading.leaving), leading.last_of_ours.value,
+        leading.uncommitted_bytes, static_cast<std::uint64_t>(leading.heartbeat_elapsed)}) {
     Number(out, field);
   }
 }

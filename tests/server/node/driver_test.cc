@@ -407,6 +407,75 @@ TEST(DriverTest, ARemovedLeaderHandsOverBeforeItStops) {
   EXPECT_EQ(members.at(leader).exit, node::Exit::kRemoved);
 }
 
+// Of two voters the leader removes itself and is gone for good. The other had applied that before
+// its commit index was on disk, lost power, came back with two voters and asked the one that was
+// gone for its vote, for ever.
+TEST(DriverTest, OfTwoVotersTheOneThatStaysLeadsAloneAfterAPowerLoss) {
+  Members members(2);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t stays = 3 - leader;
+  members.Settle();
+  const LogIndex before = members.driver(stays).core().durable();
+  members.Change(leader, raft::ConfChangeType::kRemoveNode, leader);
+  for (int i = 0; i < 30 && members.driver(stays).core().durable() == before; ++i) members.Round();
+  members.at(stays).wal_held = true;
+  members.Settle();
+  EXPECT_GT(members.driver(stays).core().committed(), before);
+  EXPECT_EQ(members.driver(stays).core().config().voters().size(), 2U) << "commit is not durable";
+  members.at(stays).wal_held = false;
+  members.Settle();
+  EXPECT_EQ(members.driver(stays).core().config().voters().size(), 1U);
+  members.Crash(stays);
+  members.Cut(leader);
+  members.Restart(stays);
+  EXPECT_EQ(members.Elect(), stays);
+}
+
+TEST(DriverTest, OfTwoVotersTheRemovedOneStaysUntilTheOtherLeads) {
+  Members members(2);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t stays = 3 - leader;
+  members.Settle();
+  const LogIndex before = members.driver(stays).core().durable();
+  members.Change(leader, raft::ConfChangeType::kRemoveNode, leader);
+  const auto late = members.Propose(leader, "late");  // would make its log the longer one
+  for (int i = 0; i < 30 && members.driver(stays).core().durable() == before; ++i) members.Round();
+  members.Cut(stays);  // before it hears that it is committed
+  members.Pass(milliseconds(10000));
+  EXPECT_EQ(members.driver(leader).core().config().voters().size(), 1U);
+  EXPECT_EQ(members.driver(stays).core().config().voters().size(), 2U);
+  EXPECT_FALSE(members.at(leader).exit);
+  members.Join(stays);
+  members.Pass(milliseconds(5000));
+  EXPECT_EQ(members.driver(stays).leader(), MemberId{stays});
+  EXPECT_EQ(members.driver(stays).core().config().voters().size(), 1U);
+}
+
+// A member that forwards a change which nobody can read, or a joint one, would stop every member
+// when it is applied.
+TEST(DriverTest, AChangeThatNobodyCanReadIsNotProposed) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  const LogIndex before = members.driver(leader).core().last_index();
+  for (const auto type : {raft::EntryType::kConfChange, raft::EntryType::kConfChangeV2}) {
+    for (const std::uint64_t to : {leader, Third(leader)}) {
+      raft::Message message;
+      message.type = raft::MessageType::kProp;
+      message.from = MemberId{Other(leader)};
+      message.to = MemberId{to};
+      message.entries.push_back({type, Term{}, LogIndex{}, raft::Payload("\x08\xff")});
+      std::vector<raft::Message> messages{message};
+      members.driver(to).Deliver(messages);
+      members.Settle();
+    }
+  }
+  EXPECT_EQ(members.driver(leader).core().last_index(), before);
+  for (const std::uint64_t id : {1U, 2U, 3U}) EXPECT_FALSE(members.at(id).exit) << id;
+  const auto answer = members.Propose(leader, "on");
+  members.Settle();
+  EXPECT_TRUE(answer->has_value() && (*answer)->ok());
+}
+
 TEST(DriverTest, LeadershipMovesOnRequest) {
   Members members(3);
   const std::uint64_t leader = members.Elect();

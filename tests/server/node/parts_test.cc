@@ -169,7 +169,7 @@ TEST(InboxTest, WakesOncePerBatch) {
   int woken = 0;
   inbox.OnArrival([&] { ++woken; });
   inbox.Add([] {});
-  inbox.AddWritten(3);
+  inbox.AddWritten(3, LogIndex{2});
   EXPECT_EQ(woken, 1);
   Arrivals arrivals;
   inbox.Take(arrivals, milliseconds(0));
