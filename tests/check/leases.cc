@@ -107,10 +107,16 @@ class Judge {
   Instant SeenOver(const Lease& lease) const {
     Instant over = kNever;
     if (lease.end_revision != 0) over = proofs_.FirstSeen(lease.end_revision);
-    for (const Operation* lost : lease.lost) over = std::min(over, lost->returned);
+    for (const Operation* lost : lease.lost)
+      if (WasThere(lease, *lost)) over = std::min(over, lost->returned);
     for (const Operation* list : lease.lists)
-      if (Gone(*list)) over = std::min(over, list->returned);
+      if (Gone(*list) && WasThere(lease, *list)) over = std::min(over, list->returned);
     return over;
+  }
+
+  // Who is told of no lease learns of an end only when it had been granted before he asked.
+  static bool WasThere(const Lease& lease, const Operation& asked) {
+    return lease.granted != nullptr && lease.granted->returned < asked.invoked;
   }
 
   static bool Gone(const Operation& list) {

@@ -52,6 +52,17 @@ TEST_F(LeasesTest, FindsAnEndThatForgotARenewal) {
   EXPECT_EQ(Judge(h), "L-2");
 }
 
+// A grant without an answer may take effect after somebody was told that there is no such lease.
+TEST_F(LeasesTest, AcceptsALeaseThatComesLaterThanItsFirstRenewal) {
+  etcdserverpb::LeaseGrantRequest grant;
+  grant.set_id(8);
+  grant.set_ttl(10);
+  h.Lose(grant);
+  h.KeepAlive(8, 0, 2);
+  h.KeepAlive(8, 10, 2);
+  EXPECT_EQ(Judge(h), "");
+}
+
 TEST_F(LeasesTest, AcceptsAnEarlyEndThatSomebodyAskedFor) {
   At(3);
   etcdserverpb::LeaseRevokeRequest request;
