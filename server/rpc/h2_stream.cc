@@ -413,10 +413,11 @@ void H2Stream::WriteOut(net::Connection& out, std::size_t bytes) {
       out.Write(std::string_view(piece.prefix.data() + piece.offset, count));
       piece.offset += count;
       bytes -= count;
+      if (piece.offset < piece.prefix_size) break;  // the frame ends within the prefix
     }
     const std::string_view rest = piece.message().substr(piece.offset - piece.prefix_size);
     const std::string_view now = rest.substr(0, bytes);
-    if (piece.offset >= piece.prefix_size && !now.empty()) {
+    if (!now.empty()) {
       if (piece.shared != nullptr) {
         out.Write(piece.shared, now);
       } else {

@@ -147,6 +147,25 @@ TEST(HostileTest, AReaderThatNeverReadsMeetsALimitOfMemory) {
   ExpectStillServing(harness);
 }
 
+// The five bytes in front of a message were expected in one frame: a client whose window ended
+// within them ended the member (std::out_of_range), by malice or on a slow link.
+TEST(HostileTest, AWindowMayEndWithinAMessagesPrefix) {
+  RpcHarness harness;
+  for (char window = 1; window <= 5; ++window) {
+    SCOPED_TRACE(static_cast<int>(window));
+    RawClient client(harness);
+    const std::string initial_window("\0\x4\0\0\0", 5);
+    client.Send(std::string(kPreface) + Frame(kSettings, 0, 0, initial_window + window));
+    client.Send(OpenStream(1, "/test.Echo/Unary"));
+    client.Send(Frame(kData, 0x1, 1, std::string("\0\0\0\0\x5", 5) + "hello"));
+    const std::string piece = Frame(kData, 0, 1, std::string(static_cast<std::size_t>(window), 0));
+    ASSERT_NE(client.ReadUntil(piece.substr(0, 9)), "");
+    client.Send(Frame(kWindowUpdate, 0, 1, std::string("\0\0\0\x40", 4)));
+    ASSERT_NE(client.ReadUntil("hello"), "");
+  }
+  ExpectStillServing(harness);
+}
+
 TEST(HostileTest, MoreStreamsThanAllowedAreRefused) {
   ServerOptions options;
   options.concurrent_streams_max = 5;

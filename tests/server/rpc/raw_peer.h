@@ -21,6 +21,7 @@ enum FrameType : std::uint8_t {
   kResetStream = 3,
   kSettings = 4,
   kPing = 6,
+  kWindowUpdate = 8,
   kContinuation = 9,
 };
 
