@@ -62,6 +62,15 @@ Result<Replayed> ReplayLog(io::Disk& disk, const std::string& wal_directory,
   replayed.mark = *best;
   wal::Contents contents = TRY(wal::Replay(disk, wal_directory, replayed.mark));
   if (contents.torn) {
+    // Nothing is applied before it is synced: so what the store has was no unfinished write.
+    if (contents.tail.last_index < applied) {
+      return Error{Code::kDataLoss,
+                   "wal: " + contents.torn->reason + ": " + contents.torn->path + " at offset " +
+                       std::to_string(contents.torn->offset) + ", behind index " +
+                       std::to_string(contents.tail.last_index.value) +
+                       ", but the store has applied index " + std::to_string(applied.value) +
+                       "; remove this member and add it anew, or restore a backup"};
+    }
     log::Warn("repairing a write that a crash cut short",
               {{"path", contents.torn->path}, {"offset", contents.torn->offset}});
     QUORATE_CRASH_SITE("app.before_repair");
