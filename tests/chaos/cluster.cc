@@ -169,11 +169,12 @@ std::vector<std::string> Cluster::Others(int slot) const {
   return others;
 }
 
-std::string Cluster::RemoveMember(int slot) {
+std::string Cluster::RemoveMember(int slot, const std::function<void()>& meanwhile) {
   const auto client = MakeImpatientClient(Others(slot));
   std::string why = "no quorum";
   const bool gone = test::WaitFor(
       [&] {
+        meanwhile();
         const auto list = client->MemberList(true);
         if (!list.ok()) return why = list.error().message, false;
         for (const auto& member : list->members()) {
@@ -189,12 +190,13 @@ std::string Cluster::RemoveMember(int slot) {
   return gone ? "" : "remove: " + why;
 }
 
-std::string Cluster::AddMember(int slot) {
+std::string Cluster::AddMember(int slot, const std::function<void()>& meanwhile) {
   Slot& s = *slots_[static_cast<std::size_t>(slot)];
   const auto client = MakeImpatientClient(Others(slot));
   std::string why = "no quorum";
   const bool there = test::WaitFor(
       [&] {
+        meanwhile();
         const auto list = client->MemberList(true);
         if (!list.ok()) return why = list.error().message, false;
         std::string initial;
@@ -215,19 +217,20 @@ std::string Cluster::AddMember(int slot) {
   return there ? "" : "add: " + why;
 }
 
-std::string Cluster::Replace(int slot) {
+std::string Cluster::Replace(int slot, const std::function<void()>& meanwhile) {
   Slot& s = *slots_[static_cast<std::size_t>(slot)];
   if (Running(slot)) Kill(slot);
-  if (std::string why = RemoveMember(slot); !why.empty()) return why;
+  if (std::string why = RemoveMember(slot, meanwhile); !why.empty()) return why;
   std::filesystem::remove_all(data_directory(slot));
   s.name = "m" + std::to_string(slot) + "g" + std::to_string(++s.generation);
   s.joins = true;
-  if (std::string why = AddMember(slot); !why.empty()) return why;
+  if (std::string why = AddMember(slot, meanwhile); !why.empty()) return why;
   Start(slot);
   const auto client = MakeImpatientClient(Others(slot));
   std::string why = "not in the list";
   const bool promoted = test::WaitFor(
       [&] {
+        meanwhile();
         const auto list = client->MemberList(true);
         if (!list.ok()) return why = list.error().message, false;
         for (const auto& member : list->members()) {

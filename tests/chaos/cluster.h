@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,8 +55,8 @@ class Cluster {
   void FillDisk(int slot);
   void EmptyDisk(int slot);
   // Another member, with an empty directory, at this slot's address. "": done; else why not, and
-  // the slot's member may be the old one, or none.
-  std::string Replace(int slot);
+  // the slot's member may be the old one, or none. `meanwhile` is called again and again.
+  std::string Replace(int slot, const std::function<void()>& meanwhile);
 
   etcdclient::Client& client() { return *client_; }
 
@@ -72,8 +73,8 @@ class Cluster {
 
   std::string disk(int slot) const { return directory_ + "/" + std::to_string(slot); }
   std::string PeerUrl(int slot) const;
-  std::string RemoveMember(int slot);
-  std::string AddMember(int slot);
+  std::string RemoveMember(int slot, const std::function<void()>& meanwhile);
+  std::string AddMember(int slot, const std::function<void()>& meanwhile);
   std::vector<std::string> Others(int slot) const;
 
   Network& network_;

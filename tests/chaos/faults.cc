@@ -78,9 +78,9 @@ void Faults::Last() {
 }
 
 // Nobody ends but by our hand.
-void Faults::ExpectRunning() {
+void Faults::ExpectRunning(int except) {
   for (int slot = 0; slot < cluster_.size(); ++slot) {
-    if (cluster_.Running(slot)) continue;
+    if (slot == except || cluster_.Running(slot)) continue;
     if (was_full_.contains(slot) && cluster_.ExitOf(slot) == 13) {
       Say(std::to_string(slot) + " stopped because its disk had been full");
       cluster_.Start(slot);
@@ -174,7 +174,8 @@ void Faults::KillAll() {
 
 void Faults::Replace() {
   const int slot = Any();
-  const std::string why = cluster_.Replace(slot);
+  // One whose disk was full a moment ago may only now stop for it, and be needed for the majority.
+  const std::string why = cluster_.Replace(slot, [&] { ExpectRunning(slot); });
   Say("replace " + std::to_string(slot) + (why.empty() ? "" : ": " + why));
   if (!why.empty())
     findings_.push_back("member " + std::to_string(slot) + " could not be replaced: " + why);

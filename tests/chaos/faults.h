@@ -53,7 +53,7 @@ class Faults {
 
   int Any();    // the drawn slot; the leader's every other time
   void Last();  // as long as was drawn
-  void ExpectRunning();
+  void ExpectRunning(int except = -1);
 
   void Kill();
   void Pause();
