@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/maintenance_service.h"
+#include "app/peer_words.h"
 #include "apply/request.h"
 #include "base/bytes.h"
 #include "base/log.h"
@@ -22,12 +23,6 @@ std::string TextOf(const Question& question) {
              ? "the effects of the " + std::to_string(apply::StateHash::kWindow) +
                    " entries up to index " + std::to_string(question.at)
              : "HashKV at revision " + std::to_string(question.at);
-}
-
-std::uint64_t HexOf(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  if (found == json.end() || !found->is_string()) return 0;
-  return ParseHex(found->get<std::string>()).value_or(0);
 }
 
 }  // namespace
@@ -120,15 +115,12 @@ Status Condemnation::Examine(const Question& question, std::uint64_t own, std::u
 }
 
 void Condemnation::Answer(std::string_view body, std::function<void(Status)> done) {
-  const Json json = Json::parse(body, nullptr, false);
-  const auto at = json.is_object() ? json.find("at") : json.end();
-  if (!json.is_object() || at == json.end() || !at->is_number_integer()) {
-    return done(Error{Code::kInvalidArgument, "error unmarshalling request"});
-  }
-  const std::uint64_t value = HexOf(json, "hash");
-  const std::uint64_t right = HexOf(json, "majority");
-  Question question{Question::Kind::kStateHash, at->get<std::int64_t>()};
-  if (json.value("kind", "") == kHashKvName) {
+  const auto accusation = ParseAccusation(body);
+  if (!accusation.ok()) return done(accusation.error());
+  const std::uint64_t value = accusation->hash;
+  const std::uint64_t right = accusation->majority;
+  Question question{Question::Kind::kStateHash, accusation->at};
+  if (accusation->hash_kv) {
     question.kind = Question::Kind::kHashKv;
     return api::ComputeHashKv(
         *parts_.context, Revision{question.at},

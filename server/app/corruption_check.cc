@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/peer_words.h"
 #include "base/log.h"
 
 namespace quorate::app {
@@ -117,13 +118,12 @@ void CorruptionCheck::AskOthers(const api::HashKv& own, Done done) {
 }
 
 void CorruptionCheck::Take(Round& round, MemberId member, const Result<std::string>& answer) {
-  const Json json = answer.ok() ? Json::parse(*answer, nullptr, false) : Json();
+  const Result<HashKvAnswer> theirs = answer.ok() ? ParseHashKvAnswer(*answer) : answer.error();
   const bool comparable =
-      json.is_object() && json.contains("hash") &&
-      json.value("compact_revision", std::int64_t{0}) == round.own.compact_revision.value &&
-      json.value("hash_revision", round.own.revision.value) == round.own.revision.value;
-  if (comparable && json["hash"].is_number_unsigned()) {
-    round.answers[member] = json["hash"].get<std::uint64_t>();
+      theirs.ok() && theirs->compact_revision == round.own.compact_revision.value &&
+      (theirs->hash_revision == 0 || theirs->hash_revision == round.own.revision.value);
+  if (comparable) {
+    round.answers[member] = theirs->hash;
   } else {
     ++round.unknown;
     ++parts_.counters->hash_checks_unknown;

@@ -8,6 +8,7 @@
 #include "api/info.h"
 #include "api/lease_service.h"
 #include "api/maintenance_service.h"
+#include "app/peer_words.h"
 #include "base/bytes.h"
 #include "peer/headers.h"
 
@@ -96,12 +97,9 @@ void HashKv(const api::Context& context, const ExchangePtr& exchange) {
     return RespondText(context, exchange, 412, peer::kClusterMismatch);
   }
   exchange->ReadBody(kBodyBytesMax, [&context, exchange](const Result<std::string>& body) {
-    const auto json = nlohmann::json::parse(body.ok() ? *body : "", nullptr, false);
-    if (!json.is_object() || !json.value("revision", nlohmann::json(0)).is_number_integer()) {
-      return RespondText(context, exchange, 400, "error unmarshalling request");
-    }
-    const Revision at{json.value("revision", std::int64_t{0})};
-    context.node->Post([&context, exchange, at] {
+    const auto at = ParseHashKvQuestion(body.ok() ? *body : "");
+    if (!at.ok()) return RespondText(context, exchange, 400, at.error().message);
+    context.node->Post([&context, exchange, at = *at] {
       api::ComputeHashKv(context, at, [&context, exchange](const Result<api::HashKv>& hash) {
         if (!hash.ok()) return RespondText(context, exchange, 400, hash.error().message);
         const nlohmann::ordered_json answer = {{"header",

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "app/peer_words.h"
 #include "base/bytes.h"
 
 namespace quorate::app {
@@ -35,6 +36,7 @@ Known ToKnown(const Json& object) {
 }
 
 Result<Json> ParseObject(std::string_view text) {
+  TRY(CheckNesting(text));
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return Error{Code::kInvalidArgument, "not a JSON object"};
   return json;

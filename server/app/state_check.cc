@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/greeting.h"
+#include "app/peer_words.h"
 #include "base/bytes.h"
 #include "base/log.h"
 
@@ -91,17 +92,10 @@ std::string StateCheck::MakeQuestion() const {
 }
 
 Result<std::string> StateCheck::Answer(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
-  if (!json.is_object()) return Error{Code::kInvalidArgument, "error unmarshalling request"};
-  const Json acknowledged = json.value("acknowledged", Json::object());
+  const auto acknowledged = TRY(ParseStateQuestion(body));
   const auto roster = parts_.context->cluster->roster();
-  for (const auto& [id, known] : acknowledged.items()) {
-    const auto number = ParseHex(id);
-    if (!number || !known.is_object() || !roster->members.contains(MemberId{*number})) continue;
-    Result<Known> parsed = ParseKnown(known.dump());
-    if (parsed.ok()) {
-      parts_.recollection->Note(MemberId{*number}, {.index = parsed->index, .term = parsed->term});
-    }
+  for (const auto& [id, known] : acknowledged) {
+    if (roster->members.contains(id)) parts_.recollection->Note(id, known);
   }
   for (const MemberId removed : roster->removed) parts_.recollection->Forget(removed);
   Json windows = Json::object();
@@ -114,17 +108,13 @@ Result<std::string> StateCheck::Answer(std::string_view body) {
 }
 
 void StateCheck::Take(MemberId member, const std::string& answer) {
-  const Json json = Json::parse(answer, nullptr, false);
-  if (!json.is_object() || !json.contains("windows")) return;
-  const std::uint64_t applied = json.value("applied", std::uint64_t{0});
+  const auto theirs = ParseStateAnswer(answer);
+  if (!theirs.ok()) return;
   for (auto& [end, compared] : windows_) {
-    const auto found = json["windows"].find(std::to_string(end.value));
-    const auto hash = found != json["windows"].end() && found->is_string()
-                          ? ParseHex(found->get<std::string>())
-                          : std::nullopt;
-    if (hash) {
-      compared.answers[member] = *hash;
-    } else if (applied >= end.value) {
+    const auto found = theirs->windows.find(end);
+    if (found != theirs->windows.end()) {
+      compared.answers[member] = found->second;
+    } else if (theirs->applied >= end) {
       compared.unknown.insert(member);
     }
   }
