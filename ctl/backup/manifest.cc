@@ -11,10 +11,17 @@ Error NotAManifest(const std::string& why) {
   return {Code::kDataLoss, std::string(kManifestName) + " cannot be read: " + why};
 }
 
+// A part, or `missing`; not a copy, which would recurse as deep as somebody's text nests.
+const Json& PartOf(const Json& json, const char* name, const Json& missing) {
+  const auto found = json.find(name);
+  return found == json.end() ? missing : *found;
+}
+
 Manifest FromJson(const Json& json) {
   Manifest manifest;
-  const Json cluster = json.value("cluster", Json::object());
-  const Json member = json.value("member", Json::object());
+  const Json nothing = Json::object();
+  const Json& cluster = PartOf(json, "cluster", nothing);
+  const Json& member = PartOf(json, "member", nothing);
   const Json& snapshot = json.at("snapshot");
   manifest.created = json.at("created").get<std::string>();
   manifest.tool = json.value("tool", "");
@@ -31,7 +38,7 @@ Manifest FromJson(const Json& json) {
   manifest.stored_bytes = snapshot.at("storedBytes").get<std::uint64_t>();
   manifest.sha256 = snapshot.at("sha256").get<std::string>();
   manifest.database_sha256 = snapshot.at("databaseSha256").get<std::string>();
-  for (const auto& hash : snapshot.value("hashKV", Json::array())) {
+  for (const auto& hash : PartOf(snapshot, "hashKV", nothing)) {
     manifest.hashes.push_back(
         {hash.at("hash").get<std::uint32_t>(), hash.at("compactRevision").get<std::int64_t>()});
   }

@@ -41,6 +41,23 @@ TEST(ManifestTest, SaysWhyATextIsNone) {
   EXPECT_THAT(ParseManifest(json).error().message, testing::HasSubstr("sha256"));
 }
 
+// One such object in a bucket ended every listing of it, by running out of stack.
+TEST(ManifestTest, ADeepTextIsNoneWhateverIsDeepInIt) {
+  for (const std::string part : {"cluster", "member", "snapshot", "hashKV"}) {
+    std::string deep = R"({"format":"quorate.dev/backup/v1","created":"x",)";
+    if (part == "hashKV") {
+      deep += R"("snapshot":{"revision":1,"sizeBytes":1,"storedBytes":1,"sha256":"",)"
+              R"("databaseSha256":"",)";
+    } else {
+      deep += R"("snapshot":{},)";
+    }
+    deep += '"' + part + "\":";
+    for (int i = 0; i < 150'000; ++i) deep += R"({"a":)";
+    deep += "1" + std::string(part == "hashKV" ? 150'002 : 150'001, '}');
+    EXPECT_EQ(ParseManifest(deep).error().code, Code::kDataLoss) << part;
+  }
+}
+
 TEST(ManifestTest, AFormatOfALaterVersionIsNotCalledDamaged) {
   const auto parsed = ParseManifest(R"({"format":"quorate.dev/backup/v2"})");
   EXPECT_EQ(parsed.error().code, Code::kUnimplemented);
