@@ -202,10 +202,13 @@ std::string Cluster::AddMember(int slot, const std::function<void()>& meanwhile)
         std::string initial;
         bool listed = false;
         for (const auto& member : list->members()) {
-          const bool self = member.peerurls_size() > 0 && member.peerurls(0) == PeerUrl(slot);
-          listed = listed || self;
-          for (const auto& url : member.peerurls())
-            initial += (initial.empty() ? "" : ",") + (self ? s.name : member.name()) + "=" + url;
+          // By our own names: one that was added a moment ago has not told the others its name.
+          for (int i = 0; i < size(); ++i) {
+            if (member.peerurls_size() == 0 || member.peerurls(0) != PeerUrl(i)) continue;
+            listed = listed || i == slot;
+            initial += (initial.empty() ? "" : ",") + slots_[static_cast<std::size_t>(i)]->name +
+                       "=" + PeerUrl(i);
+          }
         }
         if (listed) return s.initial_cluster = initial, true;
         const auto added =
