@@ -108,6 +108,8 @@ class Booting {
   Status OpenStore() {
     storage::Options store;
     boot_.backend = TRY(storage::OpenRocksBackend(StorePath(), store));
+    const bool of_etcd = TRY(io::Exists(disk_, SnapshotDirectory(options_) + "/db"));
+    if (!of_etcd) return {};
     const auto marks = TRY(wal::ValidSnapshots(disk_, options_.wal_dir));
     raft::SnapshotMetadata newest;
     if (!marks.empty()) {

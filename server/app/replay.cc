@@ -45,7 +45,8 @@ Result<raft::ConfState> ConfStateOf(const storage::Backend& backend,
 Result<Replayed> ReplayLog(io::Disk& disk, const std::string& wal_directory,
                            const std::string& snapshot_directory, storage::Backend& backend,
                            const wal::WriterOptions& options) {
-  const auto marks = TRY(wal::ValidSnapshots(disk, wal_directory));
+  const LogIndex stored = backend.position().index;
+  const auto marks = TRY(wal::NewestSnapshots(disk, wal_directory, stored));
   TRY(InstallReceived(disk, snapshot_directory, marks, backend));
   const LogIndex applied = backend.position().index;
   const wal::SnapshotMark* best = nullptr;

@@ -65,20 +65,28 @@ Status WalkSegment(std::string_view bytes, const std::string& path, bool first, 
   return {};
 }
 
+// Reads one segment, which goes on where the walk stands.
+Status ReadSegment(io::Disk& disk, std::string_view directory, const SegmentName& segment,
+                   bool first, bool last, const Visit& visit, Walk& walk) {
+  walk.tail.sequence = segment.sequence;
+  walk.tail.segment = ToFileName(segment);
+  const std::string path = io::JoinPath(directory, walk.tail.segment);
+  const std::string bytes = TRY(io::ReadFile(disk, path));
+  return WalkSegment(bytes, path, first, last, visit, walk);
+}
+
+Status CheckIdentity(std::string_view directory, const Walk& walk) {
+  if (walk.metadata) return {};
+  return Damage("no metadata found", io::JoinPath(directory, walk.tail.segment), 0);
+}
+
 Result<Walk> WalkSegments(io::Disk& disk, std::string_view directory,
                           std::span<const SegmentName> segments, const Visit& visit) {
   Walk walk;
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    const std::string name = ToFileName(segments[i]);
-    const std::string path = io::JoinPath(directory, name);
-    const std::string bytes = TRY(io::ReadFile(disk, path));
-    walk.tail.sequence = segments[i].sequence;
-    walk.tail.segment = name;
-    TRY(WalkSegment(bytes, path, i == 0, i + 1 == segments.size(), visit, walk));
+    TRY(ReadSegment(disk, directory, segments[i], i == 0, i + 1 == segments.size(), visit, walk));
   }
-  if (!walk.metadata) {
-    return Damage("no metadata found", io::JoinPath(directory, walk.tail.segment), 0);
-  }
+  TRY(CheckIdentity(directory, walk));
   return walk;
 }
 
@@ -90,6 +98,40 @@ Result<raft::HardState> DecodeState(std::string_view data) {
   }
   return state;
 }
+
+// The snapshot marks of some segments, and how far the log was known to be committed behind them.
+class Marks {
+ public:
+  Visit Collector() {
+    return [this](const Record& record) -> Status {
+      if (record.type == RecordType::kSnapshot) {
+        marks_.push_back(TRY(DecodeSnapshotMark(record.data)));
+      }
+      if (record.type == RecordType::kState) state_ = TRY(DecodeState(record.data));
+      return {};
+    };
+  }
+  // These stand in front of the others.
+  void Precede(Marks before) {
+    marks_.insert(marks_.begin(), before.marks_.begin(), before.marks_.end());
+    if (!state_) state_ = before.state_;
+  }
+  // A state machine that has come to `reached` can start at one of them.
+  bool Reaches(LogIndex reached) const {
+    return state_ && std::any_of(marks_.begin(), marks_.end(), [&](const SnapshotMark& mark) {
+             return mark.index <= std::min(state_->commit, reached);
+           });
+  }
+  std::vector<SnapshotMark> Valid() {
+    const LogIndex commit = state_ ? state_->commit : LogIndex{};
+    std::erase_if(marks_, [commit](const SnapshotMark& mark) { return mark.index > commit; });
+    return std::move(marks_);
+  }
+
+ private:
+  std::vector<SnapshotMark> marks_;
+  std::optional<raft::HardState> state_;  // the newest
+};
 
 // The log behind a mark, record by record as it was written.
 class Behind {
@@ -153,17 +195,25 @@ Status Behind::PassMark(const SnapshotMark& mark) {
 }  // namespace
 
 Result<std::vector<SnapshotMark>> ValidSnapshots(io::Disk& disk, std::string_view directory) {
-  std::vector<SnapshotMark> marks;
-  raft::HardState state;
-  const auto visit = [&](const Record& record) -> Status {
-    if (record.type == RecordType::kSnapshot) marks.push_back(TRY(DecodeSnapshotMark(record.data)));
-    if (record.type == RecordType::kState) state = TRY(DecodeState(record.data));
-    return {};
-  };
+  Marks marks;
   const auto segments = TRY(ListSegments(disk, directory));
-  TRY(WalkSegments(disk, directory, segments, visit));
-  std::erase_if(marks, [&](const SnapshotMark& mark) { return mark.index > state.commit; });
-  return marks;
+  TRY(WalkSegments(disk, directory, segments, marks.Collector()));
+  return marks.Valid();
+}
+
+Result<std::vector<SnapshotMark>> NewestSnapshots(io::Disk& disk, std::string_view directory,
+                                                  LogIndex reached) {
+  const auto segments = TRY(ListSegments(disk, directory));
+  Marks marks;
+  for (std::size_t i = segments.size(); i > 0 && !marks.Reaches(reached); --i) {
+    Marks before;
+    Walk walk;
+    TRY(ReadSegment(disk, directory, segments[i - 1], true, i == segments.size(),
+                    before.Collector(), walk));
+    TRY(CheckIdentity(directory, walk));
+    marks.Precede(std::move(before));
+  }
+  return marks.Valid();
 }
 
 Result<Contents> Replay(io::Disk& disk, std::string_view directory, const SnapshotMark& start) {

@@ -1,4 +1,5 @@
 #include "server/wal/log_fixture.h"
+#include "wal/segment.h"
 
 namespace quorate::wal {
 namespace {
@@ -59,6 +60,67 @@ TEST_F(WalTest, AMarkBeyondTheCommittedLogIsNotValid) {
   writer_->Mark(MakeMark(9, 1));
   ASSERT_TRUE(writer_->Sync().ok());
   EXPECT_EQ(*ValidSnapshots(disk_, kDirectory), std::vector{SnapshotMark{}});
+}
+
+// Five segments of ten entries, each with a mark at its sixth.
+class NewestSnapshotsTest : public LogFixture {
+ protected:
+  NewestSnapshotsTest() {
+    Create({4096, 4096});
+    for (std::uint64_t first = 1; first <= 41; first += 10) {
+      Append(first, first + 9, 1, 500);
+      writer_->Mark(MakeMark(first + 5, 1));
+      EXPECT_TRUE(writer_->Sync().ok());
+    }
+    EXPECT_GE(ListSegments(disk_, kDirectory)->size(), 4U);
+  }
+  std::vector<std::uint64_t> Newest(std::uint64_t reached) {
+    const auto marks = NewestSnapshots(disk_, kDirectory, LogIndex{reached});
+    EXPECT_TRUE(marks.ok()) << marks.error().message;
+    std::vector<std::uint64_t> indexes;
+    for (const SnapshotMark& mark : *marks) indexes.push_back(mark.index.value);
+    return indexes;
+  }
+  // The newest at or below, as a start chooses it.
+  static std::uint64_t Best(const std::vector<std::uint64_t>& indexes, std::uint64_t reached) {
+    std::uint64_t best = 0;
+    for (const std::uint64_t index : indexes) {
+      if (index <= reached) best = std::max(best, index);
+    }
+    return best;
+  }
+  std::vector<std::uint64_t> All() {
+    const auto marks = ValidSnapshots(disk_, kDirectory);
+    std::vector<std::uint64_t> indexes;
+    for (const SnapshotMark& mark : *marks) indexes.push_back(mark.index.value);
+    return indexes;
+  }
+};
+
+TEST_F(NewestSnapshotsTest, AStartChoosesWhatItWouldChooseOfAllMarks) {
+  const auto all = All();
+  EXPECT_EQ(all, (std::vector<std::uint64_t>{0, 6, 16, 26, 36, 46}));
+  for (std::uint64_t reached = 0; reached <= 60; ++reached) {
+    const auto newest = Newest(reached);
+    EXPECT_EQ(newest.back(), all.back());
+    EXPECT_EQ(Best(newest, reached), Best(all, reached)) << reached;
+  }
+}
+
+TEST_F(NewestSnapshotsTest, ReadsNoSegmentInFrontOfTheMark) {
+  const auto segments = *ListSegments(disk_, kDirectory);
+  ASSERT_TRUE(disk_.Remove(io::JoinPath(kDirectory, ToFileName(segments[0]))).ok());
+  const auto file =
+      *disk_.Open(io::JoinPath(kDirectory, ToFileName(segments[1])), io::OpenMode::kTruncate);
+  EXPECT_EQ(Best(Newest(50), 50), 46U);
+  EXPECT_TRUE(Read(46, 1).ok());
+  EXPECT_FALSE(NewestSnapshots(disk_, kDirectory, LogIndex{1}).ok());
+}
+
+TEST_F(NewestSnapshotsTest, AMarkBeyondTheCommittedLogIsNotAmongThem) {
+  writer_->Mark(MakeMark(70, 1));
+  ASSERT_TRUE(writer_->Sync().ok());
+  EXPECT_EQ(Newest(100).back(), 46U);
 }
 
 TEST_F(WalTest, LaterEntriesReplaceEarlierOnesFromTheirIndexOn) {
