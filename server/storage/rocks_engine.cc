@@ -134,6 +134,31 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const Options& options,
   return family;
 }
 
+// A new store. Open would write, sync and read back its options once for each family; this does so
+// twice. What a crash leaves half made, the next Open completes.
+rocksdb::Status CreateAll(const rocksdb::DBOptions& database, const std::string& path,
+                          const std::vector<rocksdb::ColumnFamilyDescriptor>& families,
+                          std::vector<rocksdb::ColumnFamilyHandle*>* handles, rocksdb::DB** db) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> first;
+  std::vector<rocksdb::ColumnFamilyDescriptor> others;
+  for (const auto& family : families) {
+    (family.name == rocksdb::kDefaultColumnFamilyName ? first : others).push_back(family);
+  }
+  rocksdb::Status status = rocksdb::DB::Open(database, path, first, handles, db);
+  if (!status.ok()) return status;
+  std::vector<rocksdb::ColumnFamilyHandle*> made;
+  status = (*db)->CreateColumnFamilies(others, &made);
+  if (!status.ok()) {
+    for (auto* handle : made) (*db)->DestroyColumnFamilyHandle(handle);
+    (*db)->DestroyColumnFamilyHandle(handles->front());
+    delete *db;
+    return status;
+  }
+  made.insert(made.begin() + static_cast<std::ptrdiff_t>(Slot(Family::kMeta)), handles->front());
+  *handles = std::move(made);
+  return status;
+}
+
 }  // namespace
 
 Error ToError(const rocksdb::Status& status, std::string_view context) {
@@ -192,12 +217,14 @@ Result<std::unique_ptr<RocksEngine>> RocksEngine::Open(const std::string& path,
   if (failed) return Error{Code::kInternal, "create " + path + ": " + failed.message()};
 
   rocksdb::Env::Default()->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);  // compaction gives way
+  const rocksdb::DBOptions database = DatabaseOptions(options, std::move(progress));
+  const auto families = Families(options);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened = rocksdb::DB::Open(DatabaseOptions(options, std::move(progress)),
-                                                   path, Families(options), &handles, &db);
+  const bool fresh = !std::filesystem::exists(path + "/CURRENT", failed);
+  const rocksdb::Status opened = fresh ? CreateAll(database, path, families, &handles, &db)
+                                       : rocksdb::DB::Open(database, path, families, &handles, &db);
   if (!opened.ok()) return ToError(opened, "open storage " + path);
-
   return Own(db, std::move(handles));
 }
 
