@@ -107,14 +107,17 @@ class Reception : public std::enable_shared_from_this<Reception> {
     const bool accepted =
         background_([self = shared_from_this(), piece = std::exchange(buffer_, {}), last = ended_,
                      failed = failed_]() mutable {
-          Status written = failed ? self->Discard() : self->Store(piece, last);
+          Status written = failed ? Status() : self->Store(piece, last);
+          if (failed || !written.ok()) self->Discard();
           net::EventLoop& loop = self->loop_;
           // With the reference: a reception ends on its loop, where its connection is.
           loop.Post([self = std::move(self), last, written = std::move(written)] {
             self->Written(last, written);
           });
         });
-    if (!accepted) Refuse(500, "too busy to store a snapshot");
+    if (accepted) return;
+    Discard();
+    Refuse(500, "too busy to store a snapshot");
   }
 
   void Written(bool last, const Status& status) {
@@ -156,23 +159,26 @@ class Reception : public std::enable_shared_from_this<Reception> {
     TRY(file_->Sync());
     file_.reset();
     TRY(disk_.Rename(temporary_, ReceivedPath(options_, index)));
+    temporary_.clear();
     return disk_.SyncDirectory(options_.snapshot_directory);
   }
 
-  // A database that was changed on its way is not kept: the sender begins again.
+  // Of a database that was changed on its way nothing is kept: the sender begins again.
   Status CheckSha256() {
     if (expected_sha256_.empty()) return {};
     const std::string received = ToHex(sha256_.Finish());
     if (received == expected_sha256_) return {};
-    TRY(Discard());
     return Error{Code::kDataLoss, "the database has the SHA-256 " + received +
                                       ", but was sent with " + expected_sha256_};
   }
 
-  Status Discard() {
-    if (file_ == nullptr) return {};
+  // What was stored of a snapshot that did not come whole.
+  void Discard() {
     file_.reset();
-    return disk_.Remove(temporary_);
+    if (temporary_.empty()) return;
+    const Status removed = disk_.Remove(std::exchange(temporary_, {}));
+    if (removed.ok() || removed.error().code == Code::kNotFound) return;
+    log::Warn("failed to remove an incomplete snapshot", {{"error", removed.error().message}});
   }
 
   const Options& options_;

@@ -12,6 +12,7 @@
 #include "peer/headers.h"
 #include "peer/snapshot_receiver.h"
 #include "peers/process.h"
+#include "sim/disk.h"
 #include "support/wait.h"
 
 namespace quorate::peer {
@@ -55,7 +56,8 @@ bool RunNow(const std::function<void()>& task) {
 // A member with nothing but its network.
 class Member {
  public:
-  explicit Member(std::uint64_t id, std::uint64_t cluster = 1, Background background = RunNow)
+  explicit Member(std::uint64_t id, std::uint64_t cluster = 1, Background background = RunNow,
+                  io::Disk* disk = nullptr)
       : loop_("peer") {
     net::ListenOptions listen;
     listen.endpoint.host = "127.0.0.1";
@@ -65,12 +67,12 @@ class Member {
     options_.peer_urls = {url()};
     options_.snapshot_directory = scratch_.path();
     loop_.Start();
-    transport_ =
-        std::make_unique<Transport>(options_, Transport::Parts{.loop = &loop_,
-                                                               .clock = &clock_,
-                                                               .disk = &disk_,
-                                                               .background = std::move(background),
-                                                               .events = &heard_});
+    transport_ = std::make_unique<Transport>(
+        options_, Transport::Parts{.loop = &loop_,
+                                   .clock = &clock_,
+                                   .disk = disk == nullptr ? &disk_ : disk,
+                                   .background = std::move(background),
+                                   .events = &heard_});
     server_ = std::make_unique<net::HttpServer>(
         net::HttpServerOptions{}, [this](std::shared_ptr<net::HttpExchange> exchange) {
           transport_->Serve(std::move(exchange));
@@ -353,6 +355,24 @@ TEST(TransportTest, AReceptionEndsOnItsLoopNotWhenItsThreadForgetsIt) {
     ASSERT_TRUE(WaitFor([&] { return outcome != -1; }));
     EXPECT_EQ(outcome, 1) << index;
   }
+}
+
+// The sender tries again and again: each attempt left its bytes behind, on a disk that was full.
+TEST(TransportTest, ASnapshotThatDoesNotFitLeavesNothing) {
+  sim::Disk disk(1);
+  Member a(1);
+  Member b(2, 1, RunNow, &disk);
+  ASSERT_TRUE(disk.MakeDirectories(b.directory()).ok());
+  disk.SetCapacity(2'000'000);
+  a.Knows(b);
+  std::atomic<int> outcome{-1};
+  a.transport().SendSnapshot(MakeSnapshot(a, b.id(), 3),
+                             std::make_shared<Body>(std::string(3'000'000, 'd')),
+                             [&](bool delivered) { outcome = delivered ? 1 : 0; });
+  ASSERT_TRUE(WaitFor([&] { return outcome != -1; }));
+  EXPECT_EQ(outcome, 0);
+  EXPECT_TRUE(disk.List(b.directory())->empty());
+  EXPECT_TRUE(b.heard().messages().empty());
 }
 
 TEST(TransportTest, SnapshotsReceivedAtOnceAreBounded) {
