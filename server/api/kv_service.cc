@@ -26,7 +26,7 @@ void ContinueRange(const Context& context, CallPtr call, std::shared_ptr<mvcc::R
   const Result<bool> done = task->Step(kSliceKeys);
   if (!done.ok()) return call->Fail(done.error());
   if (*done) {
-    return call->Reply(context.applier->EncodeRange(task->Take(), context.node->term()));
+    return call->Reply(task->Take().body);
   }
   context.node->Post([&context, call = std::move(call), task = std::move(task)]() mutable {
     ContinueRange(context, std::move(call), std::move(task));
@@ -37,7 +37,8 @@ void ReadRange(const Context& context, CallPtr call, const etcdserverpb::RangeRe
   if (request.range_end().empty()) {
     return call->Answer(context.applier->Range(request, context.node->term()));
   }
-  Result<std::unique_ptr<mvcc::RangeTask>> task = context.applier->StartRange(request);
+  Result<std::unique_ptr<mvcc::RangeTask>> task =
+      context.applier->StartRange(request, context.node->term());
   if (!task.ok()) return call->Fail(task.error());
   ContinueRange(context, std::move(call), std::move(*task));
 }
@@ -60,22 +61,10 @@ void Range(const Context& context, CallPtr call) {
                      });
 }
 
-// Tells everybody that this member's space is used up.
-void RaiseNoSpace(const Context& context) {
-  etcdserverpb::AlarmRequest alarm;
-  alarm.set_action(etcdserverpb::AlarmRequest::ACTIVATE);
-  alarm.set_memberid(context.identity.member.value);
-  alarm.set_alarm(etcdserverpb::NOSPACE);
-  const std::uint64_t id = context.node->NextRequestId();
-  context.node->Propose(
-      id, apply::MakeRequest(apply::RequestField::kAlarm, alarm.SerializeAsString(), id),
-      [](const Result<std::string>&) {});
-}
-
 // Whether a request of this cost may be proposed; answers the call when not.
 bool AdmitCost(const Context& context, UnaryCall& call, std::uint64_t cost) {
   if (cost == 0 || context.applier->quota().Admits(cost)) return true;
-  if (!context.applier->alarms().Raised(apply::AlarmKind::kNoSpace)) RaiseNoSpace(context);
+  RaiseNoSpace(context);
   call.Fail(errors::NoSpace());
   return false;
 }
@@ -121,6 +110,18 @@ void Txn(const Context& context, CallPtr call, etcdserverpb::TxnRequest request)
 }
 
 }  // namespace
+
+void RaiseNoSpace(const Context& context) {
+  if (context.applier->alarms().Raised(apply::AlarmKind::kNoSpace)) return;
+  etcdserverpb::AlarmRequest alarm;
+  alarm.set_action(etcdserverpb::AlarmRequest::ACTIVATE);
+  alarm.set_memberid(context.identity.member.value);
+  alarm.set_alarm(etcdserverpb::NOSPACE);
+  const std::uint64_t id = context.node->NextRequestId();
+  context.node->Propose(
+      id, apply::MakeRequest(apply::RequestField::kAlarm, alarm.SerializeAsString(), id),
+      [](const Result<std::string>&) {});
+}
 
 void RegisterKv(rpc::Router& router, const Context& context) {
   router.Unary("/etcdserverpb.KV/Range",

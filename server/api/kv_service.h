@@ -10,6 +10,9 @@
 
 namespace quorate::api {
 
+// Tells everybody that this member's space is used up, unless they know.
+void RaiseNoSpace(const Context& context);
+
 void RegisterKv(rpc::Router& router, const Context& context);
 
 }  // namespace quorate::api

@@ -203,6 +203,18 @@ std::variant<Boot, Ending> BootMember(const config::Options& options, io::Disk& 
   return Booting(options, disk, ask).Run();
 }
 
+std::optional<Ending> OwnerOfName(const config::Options& options, const membership::Roster& roster,
+                                  MemberId self) {
+  for (const auto& [id, member] : roster.members) {
+    if (id == self || member.name != options.name) continue;
+    return Ending{ExitCode::kWrongIdentity,
+                  "the data directory " + options.data_dir + " belongs to member " +
+                      ToHex(self.value) + ", but " + options.name + " is member " +
+                      ToHex(id.value) + "; mount that member's own volume, or mend --name"};
+  }
+  return std::nullopt;
+}
+
 std::string SnapshotDirectory(const config::Options& options) {
   return MemberDirectory(options) + "/snap";
 }

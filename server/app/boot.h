@@ -15,6 +15,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -23,6 +24,7 @@
 #include "app/recollection.h"
 #include "config/options.h"
 #include "io/disk.h"
+#include "membership/cluster.h"
 #include "raft/core.h"
 #include "storage/backend.h"
 #include "wal/writer.h"
@@ -44,6 +46,10 @@ struct Boot {
 
 std::variant<Boot, Ending> BootMember(const config::Options& options, io::Disk& disk,
                                       const AskMembers& ask);
+
+// Another member of this cluster carries our name: the data directory is somebody else's.
+std::optional<Ending> OwnerOfName(const config::Options& options, const membership::Roster& roster,
+                                  MemberId self);
 
 std::string SnapshotDirectory(const config::Options& options);
 

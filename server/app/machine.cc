@@ -18,6 +18,21 @@ constexpr auto kRevokeRetry = std::chrono::seconds(3);
 constexpr auto kIdlePoll = std::chrono::milliseconds(20);
 // History rows that one turn reads for watchers that catch up.
 constexpr std::size_t kCatchUpRows = 1000;
+// Keys that one turn writes of an index checkpoint: a fraction of a millisecond.
+constexpr std::size_t kCheckpointKeys = 2000;
+// A store that nobody has changed for so long is idle.
+constexpr auto kIdle = std::chrono::seconds(2);
+
+void LogRestored(const mvcc::Restored& restored) {
+  if (!restored.refused.empty()) {
+    log::Warn("cannot use the checkpoint of the key index; reading the whole history instead",
+              {{"error", restored.refused}});
+  }
+  log::Info("restored the key index", {{"keys", restored.index->key_count()},
+                                       {"revision", restored.revision},
+                                       {"checkpoint", restored.checkpoint.has_value()},
+                                       {"rows-read", restored.rows}});
+}
 
 node::Outcome ToNode(apply::Outcome outcome) {
   return {.request_id = outcome.request_id,
@@ -50,8 +65,10 @@ Machine::~Machine() = default;
 Status Machine::OpenParts() {
   TRY(lessor_.Load(*backend_));
   TRY(cluster_.Load(*backend_));
-  store_ =
-      TRY(mvcc::Store::Open({.backend = backend_.get(), .batch = &batch_, .leases = &lessor_}));
+  mvcc::Restored restored = TRY(mvcc::Restore(*backend_));
+  LogRestored(restored);
+  store_ = mvcc::Store::Open({.backend = backend_.get(), .batch = &batch_, .leases = &lessor_},
+                             std::move(restored));
   hub_ = std::make_unique<watch::Hub>(*store_);
   store_->SetListener(hub_.get());
   applier_ = TRY(apply::Applier::Open(
@@ -108,22 +125,28 @@ std::shared_ptr<storage::Reader> Machine::NewView() {
 
 void Machine::Install(const raft::Snapshot& snapshot, std::function<void(Status)> done) {
   log::Info("applying snapshot", {{"index", snapshot.metadata.index}});
-  applier_->AbandonWork();
-  InstallWhenIdle(snapshot.metadata, std::move(done));
+  services_.ReadSnapshot(
+      snapshot.metadata, *backend_,
+      [this, metadata = snapshot.metadata, done = std::move(done)](Result<Incoming> incoming) {
+        if (!incoming.ok()) return done(incoming.error());
+        applier_->AbandonWork();
+        InstallWhenIdle(metadata, std::make_shared<Incoming>(std::move(*incoming)), done);
+      });
 }
 
 // Views and long reads must end before the store under them is replaced; nothing new begins
 // meanwhile.
 void Machine::InstallWhenIdle(const raft::SnapshotMetadata& snapshot,
+                              std::shared_ptr<Incoming> incoming,
                               std::function<void(Status)> done) {
   if (*views_ > 0 || !store_->idle() || QUORATE_SITE("app.install_later")) {
     services_.After(kIdlePoll,
-                    [this, snapshot, done = std::move(done)] { InstallWhenIdle(snapshot, done); });
+                    [this, snapshot, incoming = std::move(incoming), done = std::move(done)] {
+                      InstallWhenIdle(snapshot, incoming, done);
+                    });
     return;
   }
-  Status installed = services_.InstallSnapshot(snapshot, *backend_);
-  QUORATE_CRASH_SITE("app.before_reload");
-  if (installed.ok()) installed = Reload();
+  Status installed = Swap(snapshot, *incoming);
   if (installed.ok()) {
     log::Info("applied snapshot",
               {{"index", backend_->position().index}, {"revision", store_->revision()}});
@@ -131,15 +154,30 @@ void Machine::InstallWhenIdle(const raft::SnapshotMetadata& snapshot,
   done(std::move(installed));
 }
 
-Status Machine::Reload() {
+Status Machine::Swap(const raft::SnapshotMetadata& snapshot, Incoming& incoming) {
   const bool was_primary = lessor_.primary();
+  QUORATE_CRASH_SITE("app.before_adopt");
+  TRY(backend_->Adopt(std::move(incoming.backend)));
+  QUORATE_CRASH_SITE("app.before_reload");
   TRY(lessor_.Load(*backend_));
   TRY(cluster_.Load(*backend_));
-  TRY(store_->Reload());
+  LogRestored(incoming.restored);
+  std::shared_ptr<void> former = store_->Reload(std::move(incoming.restored));
   TRY(applier_->Reload());
   hub_->Reloaded();
   if (was_primary) lessor_.Promote(options_.lease_extension);
+  services_.ForgetSnapshot(snapshot, std::move(former));
   return {};
+}
+
+Status Machine::Close() {
+  // A member that stops because applying failed has changes that nobody will commit.
+  const bool wanted = store_->checkpointing() || store_->checkpoint_worthwhile();
+  if (wanted && store_->settled()) {
+    while (!TRY(applier_->CheckpointStep(kCheckpointKeys))) {
+    }
+  }
+  return backend_->Flush(storage::Backend::Wait::kYes);
 }
 
 node::PeerUrls Machine::Peers() const {
@@ -188,7 +226,28 @@ Result<bool> Machine::Work(std::vector<node::Outcome>& finished) {
       if (applier_->maintenance_due()) services_.After(options_.compaction_pause, [] {});
     }
   }
-  return hub_->lagging();
+  TRY(Checkpoint(clock_.Now()));
+  return hub_->lagging() || store_->checkpointing();
+}
+
+// One slice of the index checkpoint that is under way or should begin.
+Status Machine::Checkpoint(io::Clock::Instant now) {
+  if (!store_->checkpointing()) {
+    if (store_->revision() != revision_seen_) {
+      revision_seen_ = store_->revision();
+      changed_at_ = now;
+    }
+    const bool idle = now - changed_at_ >= kIdle;
+    const bool wanted = store_->checkpoint_due() || (idle && store_->checkpoint_worthwhile()) ||
+                        QUORATE_SITE("app.checkpoint_now");
+    if (!wanted) return {};
+  }
+  QUORATE_CRASH_SITE("app.before_checkpoint_step");
+  const std::size_t keys = QUORATE_SITE("app.checkpoint_one_key") ? 1 : kCheckpointKeys;
+  const bool complete = TRY(applier_->CheckpointStep(keys));
+  QUORATE_CRASH_SITE("app.after_checkpoint_step");
+  if (!complete) return {};
+  return backend_->Flush(storage::Backend::Wait::kNo);
 }
 
 }  // namespace quorate::app

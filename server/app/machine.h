@@ -38,15 +38,26 @@ struct MachineOptions {
   std::chrono::nanoseconds compaction_pause{};  // between two steps
 };
 
+// Incoming: a received snapshot, read into a store that will replace the present one.
+struct Incoming {
+  std::unique_ptr<storage::Backend> backend;
+  mvcc::Restored restored;  // from that backend
+};
+
 // What the machine cannot do itself: it touches files, threads and the log.
 class MachineServices {
  public:
   virtual ~MachineServices() = default;
   virtual std::shared_ptr<node::SnapshotSource> MakeSnapshot(
       std::shared_ptr<storage::Reader> view) = 0;
-  // Replaces the content of the backend by the received snapshot of this index.
-  virtual Status InstallSnapshot(const raft::SnapshotMetadata& snapshot,
-                                 storage::Backend& backend) = 0;
+  // Reads the received snapshot of this index into a store beside `backend`, away from the loop;
+  // calls done on the loop.
+  virtual void ReadSnapshot(const raft::SnapshotMetadata& snapshot, storage::Backend& backend,
+                            std::function<void(Result<Incoming>)> done) = 0;
+  // That store has taken the place of the former: the file may go, and what `former` holds too.
+  // Both away from the loop.
+  virtual void ForgetSnapshot(const raft::SnapshotMetadata& snapshot,
+                              std::shared_ptr<void> former) = 0;
   // Proposes the revocation of a lease whose time is over.
   virtual void RevokeLease(LeaseId lease) = 0;
   // Runs a task on the loop after a while.
@@ -77,6 +88,10 @@ class Machine final : public node::StateMachine {
   void Tick() override;
   Result<bool> Work(std::vector<node::Outcome>& finished) override;
 
+  // Makes the next start quick: checkpoints the index if that is worthwhile, and flushes. When the
+  // loop has ended.
+  Status Close();
+
   storage::Backend& backend() { return *backend_; }
   // A consistent state for a background thread. While one is held no received snapshot is
   // installed.
@@ -96,8 +111,10 @@ class Machine final : public node::StateMachine {
   Machine(const MachineOptions& options, std::unique_ptr<storage::Backend> backend,
           const io::Clock& clock, MachineServices& services);
   Status OpenParts();
-  void InstallWhenIdle(const raft::SnapshotMetadata& snapshot, std::function<void(Status)> done);
-  Status Reload();
+  void InstallWhenIdle(const raft::SnapshotMetadata& snapshot, std::shared_ptr<Incoming> incoming,
+                       std::function<void(Status)> done);
+  Status Swap(const raft::SnapshotMetadata& snapshot, Incoming& incoming);
+  Status Checkpoint(io::Clock::Instant now);
   void ExpireLeases();
 
   const MachineOptions options_;
@@ -114,6 +131,8 @@ class Machine final : public node::StateMachine {
   std::shared_ptr<std::atomic<int>> views_ = std::make_shared<std::atomic<int>>(0);  // held now
   io::Clock::Instant next_expiry_check_{};
   io::Clock::Instant next_compaction_step_{};
+  Revision revision_seen_;           // when Checkpoint last looked
+  io::Clock::Instant changed_at_{};  // when it last saw another one
 };
 
 }  // namespace quorate::app

@@ -25,6 +25,7 @@
 #include "app/boot.h"
 #include "app/cluster_version.h"
 #include "app/guard.h"
+#include "app/incoming.h"
 #include "app/machine.h"
 #include "app/node_loop.h"
 #include "app/peer_client.h"
@@ -45,7 +46,6 @@
 #include "peer/transport.h"
 #include "proto/membership.pb.h"
 #include "rpc/server.h"
-#include "snapshot/import.h"
 
 namespace quorate::app {
 namespace {
@@ -83,7 +83,6 @@ struct Server::Impl final : MachineServices {
   std::optional<Ending> Start();
   std::optional<Ending> BindListeners();
   std::optional<Ending> OpenMember();
-  std::optional<Ending> OwnerOfName(MemberId self) const;
   std::optional<Ending> Greet();
   void MakeTransport(const Boot& boot);
   std::optional<Ending> MakeDriver(Boot boot);
@@ -101,8 +100,10 @@ struct Server::Impl final : MachineServices {
   // MachineServices, on the peer loop, which is also the raft+apply loop.
   std::shared_ptr<node::SnapshotSource> MakeSnapshot(
       std::shared_ptr<storage::Reader> view) override;
-  Status InstallSnapshot(const raft::SnapshotMetadata& snapshot,
-                         storage::Backend& backend) override;
+  void ReadSnapshot(const raft::SnapshotMetadata& snapshot, storage::Backend& backend,
+                    std::function<void(Result<Incoming>)> done) override;
+  void ForgetSnapshot(const raft::SnapshotMetadata& snapshot,
+                      std::shared_ptr<void> former) override;
   void RevokeLease(LeaseId lease) override;
   void After(std::chrono::nanoseconds delay, std::function<void()> task) override;
 
@@ -235,22 +236,10 @@ std::optional<Ending> Server::Impl::OpenMember() {
                   "the member has been permanently removed from the cluster; to use this machine "
                   "again, add a new member and start it with an empty data directory"};
   }
-  if (auto other = OwnerOfName(boot.self)) return other;
+  if (auto other = OwnerOfName(options, *machine->cluster().roster(), boot.self)) return other;
   peers->SetCluster(boot.cluster, boot.self);
   MakeTransport(boot);
   return MakeDriver(std::move(boot));
-}
-
-// Another member of this cluster carries our name: the data directory is somebody else's.
-std::optional<Ending> Server::Impl::OwnerOfName(MemberId self) const {
-  for (const auto& [id, member] : machine->cluster().roster()->members) {
-    if (id == self || member.name != options.name) continue;
-    return Ending{ExitCode::kWrongIdentity,
-                  "the data directory " + options.data_dir + " belongs to member " +
-                      ToHex(self.value) + ", but " + options.name + " is member " +
-                      ToHex(id.value) + "; mount that member's own volume, or mend --name"};
-  }
-  return std::nullopt;
 }
 
 // Before anything is voted or acknowledged. Who is forced to go on alone asks nobody.
@@ -470,14 +459,24 @@ std::shared_ptr<node::SnapshotSource> Server::Impl::MakeSnapshot(
       std::move(view), membership::ToV2Store(*machine->cluster().roster()), disk, path);
 }
 
-Status Server::Impl::InstallSnapshot(const raft::SnapshotMetadata& metadata,
-                                     storage::Backend& backend) {
-  const std::string path = peer::ReceivedPath(transport->options(), metadata.index);
-  const auto imported =
-      TRY(snapshot::ImportDatabase(disk, path, backend, metadata.conf_state, metadata.index));
-  log::Info("recovered from a received snapshot",
-            {{"index", imported.position.index}, {"rows", imported.rows}});
-  return disk.Remove(path);
+void Server::Impl::ReadSnapshot(const raft::SnapshotMetadata& metadata, storage::Backend& backend,
+                                std::function<void(Result<Incoming>)> done) {
+  const auto read = [this, path = peer::ReceivedPath(transport->options(), metadata.index),
+                     metadata, &backend, done = std::move(done)] {
+    auto incoming = std::make_shared<Result<Incoming>>(ReadIncoming(disk, path, metadata, backend));
+    driver->Post([incoming, done] { done(std::move(*incoming)); });
+  };
+  if (!background->Run(read)) read();
+}
+
+void Server::Impl::ForgetSnapshot(const raft::SnapshotMetadata& metadata,
+                                  std::shared_ptr<void> former) {
+  auto forget = [this, path = peer::ReceivedPath(transport->options(), metadata.index),
+                 former = std::move(former)]() mutable {
+    former.reset();
+    RemoveReceived(disk, path);
+  };
+  if (!background->Run(forget)) forget();
 }
 
 void Server::Impl::RevokeLease(LeaseId lease) {
@@ -552,7 +551,7 @@ void Server::Impl::Stop() {
   for (const auto& loop : client_loops) loop->Stop();
   if (peer_loop != nullptr) peer_loop->Stop();
   if (machine != nullptr) {
-    const Status flushed = machine->backend().Flush(storage::Backend::Wait::kYes);
+    const Status flushed = machine->Close();
     if (!flushed.ok()) log::Warn("failed to flush the store", {{"error", flushed.error().message}});
   }
   if (recollection != nullptr) {

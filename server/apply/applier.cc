@@ -348,17 +348,20 @@ Result<std::vector<Outcome>> Applier::Maintain(std::size_t rows_max) {
   return finished;
 }
 
+Result<bool> Applier::CheckpointStep(std::size_t keys_max) {
+  const bool complete = store_.CheckpointStep(keys_max);
+  TRY(Commit());
+  return complete;
+}
+
 Result<std::string> Applier::Range(const etcdserverpb::RangeRequest& request, Term term) {
-  return EncodeRange(TRY(store_.Range(mvcc::RangeQuery::FromProto(request))), term);
+  const mvcc::RangeAnswer answer = TRY(store_.Range(mvcc::RangeQuery::FromProto(request)));
+  return Answer(answer.revision, term, answer.body);
 }
 
 Result<std::unique_ptr<mvcc::RangeTask>> Applier::StartRange(
-    const etcdserverpb::RangeRequest& request) {
-  return store_.StartRange(mvcc::RangeQuery::FromProto(request));
-}
-
-std::string Applier::EncodeRange(const mvcc::RangeAnswer& answer, Term term) const {
-  return Answer(answer.revision, term, answer.body);
+    const etcdserverpb::RangeRequest& request, Term term) {
+  return store_.StartRange(mvcc::RangeQuery::FromProto(request), Answer(store_.revision(), term));
 }
 
 Result<std::string> Applier::ReadTxn(const etcdserverpb::TxnRequest& request, Term term) {

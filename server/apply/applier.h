@@ -113,12 +113,14 @@ class Applier {
   const CompactionHashes& compaction_hashes() const { return compaction_hashes_; }
   // Lets go of the store, which is about to be replaced.
   void AbandonWork() { compaction_hashes_.Abandon(); }
+  // One bounded step of an index checkpoint, between turns (commits by itself). True: complete.
+  Result<bool> CheckpointStep(std::size_t keys_max);
 
   // Reads, answered from the present state. The caller has waited for linearizability if needed.
   Result<std::string> Range(const etcdserverpb::RangeRequest& request, Term term);
-  // A long range: run the task, then encode its answer.
-  Result<std::unique_ptr<mvcc::RangeTask>> StartRange(const etcdserverpb::RangeRequest& request);
-  std::string EncodeRange(const mvcc::RangeAnswer& answer, Term term) const;
+  // A long range: run the task; its answer's body is the response, header and all.
+  Result<std::unique_ptr<mvcc::RangeTask>> StartRange(const etcdserverpb::RangeRequest& request,
+                                                      Term term);
   // REQUIRES: IsReadOnly(request).
   Result<std::string> ReadTxn(const etcdserverpb::TxnRequest& request, Term term);
 

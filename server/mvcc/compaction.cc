@@ -1,4 +1,8 @@
 // Compaction and hashing: the work of Store that walks the history in steps.
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/crc32c.h"
@@ -10,10 +14,24 @@ namespace quorate::mvcc {
 
 using storage::Family;
 
+namespace {
+
+// Reading so many rows at a restart takes a tenth of a second; a walk over a small index less.
+constexpr std::size_t kCheckpointChanges = 100000;
+constexpr std::size_t kCheckpointChangesIdle = 2000;
+
+}  // namespace
+
 Status Store::Compact(Revision at) {
   if (at <= compact_revision_) return Compacted();
   if (!QUORATE_PLANTED("mvcc.compacts_the_future")) {
     if (at > revision_) return FutureRevision();
+  }
+  // Rows of the former revision may hold tombstones that it kept and this one does not.
+  if (finished_compact_revision_ < compact_revision_) {
+    compact_from_ =
+        std::min(compact_from_, std::string(RowName({compact_revision_, 0}, false).text()));
+    compact_key_.clear();
   }
   compact_revision_ = at;
   if (QUORATE_PLANTED("mvcc.compaction_not_remembered")) return {};
@@ -35,7 +53,10 @@ bool Store::HeldBack() const {
 Status Store::CompactStep(std::size_t rows_max) {
   if (!compaction_due()) return {};
   CHECK(pending_.empty() && !in_txn_);
-  storage::Batch& batch = *parts_.batch;
+  if (compact_by_index_) {
+    CompactIndexStep(rows_max);
+    return {};
+  }
   const RowName end({compact_revision_ + 1, 0}, false);
   const auto cursor = parts_.backend->Scan(Family::kRev, compact_from_, end.text());
   for (; cursor->Valid() && rows_max > 0; cursor->Next(), --rows_max) {
@@ -43,23 +64,74 @@ Status Store::CompactStep(std::size_t rows_max) {
     if (!Decode(cursor->value(), &record)) {
       return Error{Code::kDataLoss, "revision store: row " + ToHex(cursor->key())};
     }
-    Revision at = compact_revision_;
-    if (QUORATE_PLANTED("mvcc.tombstone_lost_in_compaction")) at = at + 1;
-    index_->Compact(record.key, at, [&](RevisionId id, bool tombstone) {
-      batch.Delete(Family::kRev, RowName(id, tombstone).text());
-    });
+    CompactKey(record.key);
   }
   TRY(cursor->status());
   if (cursor->Valid()) {
     compact_from_.assign(cursor->key());
     return {};
   }
+  FinishCompaction();
+  return {};
+}
+
+void Store::CompactKey(std::string_view key) {
+  storage::Batch& batch = *parts_.batch;
+  Revision at = compact_revision_;
+  if (QUORATE_PLANTED("mvcc.tombstone_lost_in_compaction")) at = at + 1;
+  index_->Compact(key, at, [&](RevisionId id, bool tombstone) {
+    batch.Delete(Family::kRev, RowName(id, tombstone).text());
+    const bool unknown =
+        (checkpoint_ && id.main > checkpoint_->begin) || (walk_ && id.main > walk_->head().begin);
+    if (tombstone && unknown) NoteDropped(id, key, &batch);
+  });
+}
+
+void Store::CompactIndexStep(std::size_t keys_max) {
+  std::vector<std::string> keys;
+  bool more = false;
+  index_->VisitRows(compact_key_, [&](const IndexRow& row) {
+    more = keys_max == 0;
+    if (more) {
+      compact_key_.assign(row.key);
+      return false;
+    }
+    --keys_max;
+    if (row.latest.tombstone() || !row.history.empty()) keys.emplace_back(row.key);
+    return true;
+  });
+  for (const std::string& key : keys) CompactKey(key);
+  if (more) return;
+  compact_by_index_ = false;
+  FinishCompaction();
+}
+
+void Store::FinishCompaction() {
   QUORATE_CRASH_SITE("mvcc.before_finished_compaction");
   finished_compact_revision_ = compact_revision_;
   const RowName finished({compact_revision_, 0}, false);
   compact_from_.assign(finished.text());
-  batch.Put(Family::kMeta, storage::kFinishedCompact, finished.text());
-  return {};
+  parts_.batch->Put(Family::kMeta, storage::kFinishedCompact, finished.text());
+}
+
+bool Store::checkpoint_due() const {
+  return changes_since_checkpoint_ > std::max(kCheckpointChanges, index_->key_count() / 2);
+}
+
+bool Store::checkpoint_worthwhile() const {
+  return changes_since_checkpoint_ > std::max(kCheckpointChangesIdle, index_->key_count() / 32);
+}
+
+bool Store::CheckpointStep(std::size_t keys_max) {
+  CHECK(pending_.empty() && !in_txn_);
+  if (!walk_) {
+    walk_.emplace(checkpoint_, revision_);
+    changes_since_checkpoint_ = 0;
+  }
+  if (!walk_->Step(*index_, keys_max, parts_.batch)) return false;
+  checkpoint_ = walk_->head();
+  walk_.reset();
+  return true;
 }
 
 Result<std::unique_ptr<HashTask>> Store::StartHash(Revision at) {

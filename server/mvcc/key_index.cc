@@ -70,6 +70,37 @@ KeyIndex::Written KeyIndex::Bury(KeyEntry& entry, RevisionId id) {
   return written;
 }
 
+void KeyIndex::Append(const IndexRow& row, Revision compacted) {
+  KeyEntry* entry = arena_.NewEntry(row.key);
+  entry->latest = row.latest;
+  entry->create_revision = row.create_revision;
+  entry->version = row.version;
+  for (const Stamp stamp : row.history) entry->AddHistory(arena_, stamp);
+  const auto ignore = [](RevisionId, bool) {};
+  if (compacted > Revision{0} && CompactEntry(*entry, compacted, ignore)) {
+    arena_.FreeEntry(entry);
+    return;
+  }
+  tree_.Append(entry);
+  SetLease(*entry, row.lease);
+}
+
+bool KeyIndex::Knows(std::string_view key, RevisionId id) const {
+  const KeyEntry* entry = tree_.Find(key);
+  return entry != nullptr && entry->latest.id() >= id;
+}
+
+void KeyIndex::Drop(std::string_view key, RevisionId tombstone) {
+  KeyEntry* entry = tree_.Find(key);
+  if (entry != nullptr && entry->latest.id() <= tombstone) Forget(entry);
+}
+
+void KeyIndex::Forget(KeyEntry* entry) {
+  TakeLease(*entry);
+  tree_.Erase(entry->key());
+  arena_.FreeEntry(entry);
+}
+
 std::optional<RevisionId> KeyIndex::Find(std::string_view key, Revision at) const {
   const KeyEntry* entry = tree_.Find(key);
   RevisionId id;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -26,6 +27,16 @@ struct LatestRecord {
   RevisionId id;
   Revision create_revision;
   std::int64_t version = 0;
+};
+
+// IndexRow: everything the index knows of one key.
+struct IndexRow {
+  std::string_view key;
+  Stamp latest;
+  Revision create_revision;  // of the latest life
+  std::int64_t version = 0;  // 0: the latest is a tombstone
+  LeaseId lease;
+  std::span<const Stamp> history;  // before the latest, oldest first
 };
 
 class KeyIndex {
@@ -50,6 +61,22 @@ class KeyIndex {
   // What a stored row says, at restart. REQUIRES: rows come in revision order.
   Written Restore(std::string_view key, const LatestRecord& record, LeaseId lease);
   Written RestoreTombstone(std::string_view key, RevisionId id);
+
+  // Adds what an index like this one knew of a key, without what is dead at `compacted` (main 0 or
+  // less: all). REQUIRES: keys come in ascending order, before anything else; FinishAppends() ends
+  // it.
+  void Append(const IndexRow& row, Revision compacted);
+  void FinishAppends() { tree_.FinishAppends(); }
+  // Calls visit(IndexRow) for each key from `from` on, in order, until it returns false.
+  template <typename Visit>
+  void VisitRows(std::string_view from, Visit visit) const;
+  // The index has seen this change of the key, or a later one.
+  bool Knows(std::string_view key, RevisionId id) const;
+  // Forgets a key that was deleted by `tombstone`, unless it has changed since.
+  void Drop(std::string_view key, RevisionId tombstone);
+  // Calls keep(lease, key) for each leased key; false: the key is not leased any more.
+  template <typename Keep>
+  void BindLeases(Keep keep);
 
   // The revision of the key's record at main revision `at`; nullopt when it does not exist there.
   std::optional<RevisionId> Find(std::string_view key, Revision at) const;
@@ -83,6 +110,7 @@ class KeyIndex {
   void Push(KeyEntry& entry, RevisionId id, bool tombstone);  // the inline revision moves aside
   LeaseId TakeLease(KeyEntry& entry);
   void SetLease(KeyEntry& entry, LeaseId lease);
+  void Forget(KeyEntry* entry);
   // Takes the revisions of the entry that are dead at `at` out of it; true: nothing is left.
   template <typename Dead>
   bool CompactEntry(KeyEntry& entry, Revision at, Dead dead);
@@ -108,12 +136,34 @@ void KeyIndex::Scan(std::string_view key, std::string_view range_end, Revision a
   }
 }
 
+template <typename Visit>
+void KeyIndex::VisitRows(std::string_view from, Visit visit) const {
+  for (auto cursor = tree_.LowerBound(from); cursor.Valid(); cursor.Next()) {
+    const KeyEntry& entry = cursor.entry();
+    IndexRow row{entry.key(), entry.latest, entry.create_revision, entry.version, {}, {}};
+    if (entry.leased) row.lease = leases_.at(&entry);
+    if (entry.older != nullptr) row.history = {entry.older->stamps(), entry.older->count};
+    if (!visit(row)) return;
+  }
+}
+
+template <typename Keep>
+void KeyIndex::BindLeases(Keep keep) {
+  for (auto leased = leases_.begin(); leased != leases_.end();) {
+    if (keep(leased->second, leased->first->key())) {
+      ++leased;
+      continue;
+    }
+    tree_.Find(leased->first->key())->leased = false;
+    leased = leases_.erase(leased);
+  }
+}
+
 template <typename Dead>
 void KeyIndex::Compact(std::string_view key, Revision at, Dead dead) {
   KeyEntry* entry = tree_.Find(key);
   if (entry == nullptr || !CompactEntry(*entry, at, dead)) return;
-  tree_.Erase(key);
-  arena_.FreeEntry(entry);
+  Forget(entry);
 }
 
 template <typename Dead>

@@ -129,6 +129,29 @@ void KeyTree::Insert(KeyEntry* entry) {
   Changed(*entry, false);
 }
 
+void KeyTree::Append(KeyEntry* entry) {
+  if (append_leaf_ == nullptr) append_leaf_ = DescendToLast();
+  Leaf* leaf = append_leaf_;
+  if (leaf->count == kSlots) {
+    Recount(*leaf, 0);
+    DescendToLast();
+    append_leaf_ = new Leaf;
+    append_leaf_->previous = leaf;
+    leaf->next = append_leaf_;
+    AddChild(height_, leaf, append_leaf_, entry);
+    leaf = append_leaf_;
+  }
+  leaf->slots[leaf->count++].entry = entry;
+  ++size_;
+  if (!entry->latest.tombstone()) ++leaf->live;
+  leaf->newest = std::max(leaf->newest, entry->latest.main());
+}
+
+void KeyTree::FinishAppends() {
+  if (append_leaf_ != nullptr) Recount(*append_leaf_, 0);
+  append_leaf_ = nullptr;
+}
+
 void KeyTree::Changed(const KeyEntry& entry, bool was_live) {
   Leaf& leaf = *found_leaf_;
   const bool is_live = !entry.latest.tombstone();
@@ -315,6 +338,16 @@ KeyTree::Leaf* KeyTree::DescendWithPath(std::string_view key) {
     const std::size_t child = Search(*inner, 1, key, true) - 1;
     path_[level] = {inner, child};
     node = inner->children[child];
+  }
+  return static_cast<Leaf*>(node);
+}
+
+KeyTree::Leaf* KeyTree::DescendToLast() {
+  Node* node = root_;
+  for (std::size_t level = 0; level < height_; ++level) {
+    auto* inner = static_cast<Inner*>(node);
+    path_[level] = {inner, inner->count - 1};
+    node = inner->children[inner->count - 1];
   }
   return static_cast<Leaf*>(node);
 }

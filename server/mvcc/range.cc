@@ -1,7 +1,9 @@
 #include "mvcc/range.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -14,9 +16,10 @@ namespace {
 constexpr unsigned kKvsField = 2;
 constexpr unsigned kMoreField = 3;
 constexpr unsigned kCountField = 4;
-constexpr std::size_t kReadTogether = 64;  // rows
-constexpr std::size_t kCountAhead = 4096;  // keys
-constexpr std::size_t kReserveMax = std::size_t{2} << 20;
+constexpr std::size_t kReadTogether = 64;   // rows
+constexpr std::size_t kCountAhead = 20000;  // steps, a millisecond at most
+// Memory that is reserved but not written costs nothing; but the first rows may mislead.
+constexpr std::size_t kReserveMax = std::size_t{64} << 20;
 
 bool Outside(Revision revision, Revision min, Revision max) {
   return (min != Revision{} && revision < min) || (max != Revision{} && revision > max);
@@ -228,6 +231,26 @@ Status RangeTask::Emit(std::size_t rows_max) {
   return {};
 }
 
+template <typename Visit>
+Status Store::ViewMany(std::span<const RevisionId> ids, Visit visit) {
+  std::vector<std::string> names;
+  std::vector<RevisionId> absent;
+  for (const RevisionId id : ids) {
+    if (FindInMemory(id)) continue;
+    names.emplace_back(RowName(id, false).text());
+    absent.push_back(id);
+  }
+  std::vector<std::string> read;
+  if (!names.empty()) TRY(parts_.backend->GetMany(storage::Family::kRev, names, &read));
+  std::size_t next = 0;
+  for (const RevisionId id : ids) {
+    const bool was_read = next < absent.size() && absent[next] == id;
+    TRY(visit(was_read ? std::string_view(read[next++]) : *FindInMemory(id)));
+  }
+  for (std::size_t i = 0; i < absent.size(); ++i) cache_.Add(absent[i], read[i]);
+  return {};
+}
+
 Status RangeTask::AppendGathered() {
   TRY(store_.ViewMany(
       gathered_, [this](std::string_view record) { return AppendTo(query_, record, &answer_); }));
@@ -236,7 +259,8 @@ Status RangeTask::AppendGathered() {
   return {};
 }
 
-// After the first rows of many: a body that grows by doubling is copied once more on average.
+// After the first rows of many: a body that grows by doubling is copied once more on average, and
+// takes twice its room.
 void RangeTask::ReserveBody() {
   std::size_t rows = candidates_.size();
   if (!sorted_ && query_.limit > 0) {
@@ -246,7 +270,7 @@ void RangeTask::ReserveBody() {
         store_.index_->Count(KeyRange::FromEtcd(key_, range_end_), at_, kCountAhead).count);
   }
   const std::size_t bytes = answer_.body.size() / kReadTogether * (rows + rows / 16 + 1);
-  if (bytes <= kReserveMax) answer_.body.reserve(bytes);
+  answer_.body.reserve(std::min(bytes, kReserveMax));
 }
 
 RangeAnswer RangeTask::Take() {

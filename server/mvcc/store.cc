@@ -22,69 +22,47 @@ Error Damaged(std::string_view what) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::Open(const Parts& parts) {
+  return Open(parts, TRY(Restore(*parts.backend)));
+}
+
+std::unique_ptr<Store> Store::Open(const Parts& parts, Restored restored) {
   std::unique_ptr<Store> store(new Store(parts));
-  TRY(store->Restore());
+  store->Take(std::move(restored));
   return store;
 }
 
-Status Store::Reload() {
+std::unique_ptr<KeyIndex> Store::Reload(Restored restored) {
   CHECK(idle() && pending_.empty() && !in_txn_);
-  index_.emplace();
+  std::unique_ptr<KeyIndex> former = std::move(index_);
   cache_ = RecordCache();
-  revision_ = Revision{1};
-  compact_from_.clear();
-  return Restore();
+  Take(std::move(restored));
+  return former;
 }
 
 Store::~Store() {
   CHECK(readers_.empty());
 }
 
-Status Store::Restore() {
-  compact_revision_ = TRY(RestoreMark(storage::kScheduledCompact));
-  finished_compact_revision_ = TRY(RestoreMark(storage::kFinishedCompact));
-  const auto cursor = parts_.backend->Scan(Family::kRev, "", "");
-  std::string last;
-  for (; cursor->Valid(); cursor->Next()) {
-    // A put and a tombstone of one revision differ only behind it.
-    const std::string_view revision = cursor->key().substr(0, kRevisionBytes);
-    if (revision == last) return Damaged("second row of a revision, " + ToHex(cursor->key()));
-    last = revision;
-    TRY(RestoreRow(cursor->key(), cursor->value()));
-  }
-  TRY(cursor->status());
-  revision_ = std::max(revision_, compact_revision_);
+void Store::Take(Restored restored) {
+  index_ = std::move(restored.index);
+  index_->BindLeases([this](LeaseId lease, std::string_view key) {
+    if (!parts_.leases->Exists(lease)) return false;
+    parts_.leases->Attach(lease, key);
+    return true;
+  });
+  revision_ = restored.revision;
   committed_revision_ = revision_;
+  compact_revision_ = restored.compact_revision;
+  finished_compact_revision_ = restored.finished_compact_revision;
+  compact_from_.clear();
   if (finished_compact_revision_ > Revision{0}) {
     compact_from_ = RowName({finished_compact_revision_, 0}, false).text();
   }
-  return {};
-}
-
-Result<Revision> Store::RestoreMark(std::string_view row) const {
-  std::string value;
-  if (!TRY(parts_.backend->Get(Family::kMeta, row, &value))) return Revision{-1};
-  const auto decoded = DecodeRowName(value);
-  if (!decoded) return Damaged("row " + std::string(row));
-  return decoded->id.main;
-}
-
-Status Store::RestoreRow(std::string_view name, std::string_view value) {
-  const auto row = DecodeRowName(name);
-  Record record;
-  if (!row || !Decode(value, &record)) return Damaged("row " + ToHex(name));
-  KeyIndex::Written written;
-  if (row->tombstone) {
-    written = index_->RestoreTombstone(record.key, row->id);
-    record.lease = {};
-  } else {
-    if (!parts_.leases->Exists(record.lease)) record.lease = {};
-    written = index_->Restore(record.key, {row->id, record.create_revision, record.version},
-                              record.lease);
-  }
-  MoveLease(record.key, written.previous_lease, record.lease);
-  revision_ = std::max(revision_, row->id.main);
-  return {};
+  checkpoint_ = restored.checkpoint;
+  walk_.reset();
+  changes_since_checkpoint_ = restored.rows;
+  compact_by_index_ = checkpoint_ && finished_compact_revision_ < compact_revision_;
+  compact_key_.clear();
 }
 
 void Store::MoveLease(std::string_view key, LeaseId from, LeaseId to) {
@@ -127,9 +105,11 @@ Result<RangeAnswer> Store::RangeOne(const RangeQuery& query, Revision at, Revisi
   return answer;
 }
 
-Result<std::unique_ptr<RangeTask>> Store::StartRange(const RangeQuery& query) {
+Result<std::unique_ptr<RangeTask>> Store::StartRange(const RangeQuery& query, std::string head) {
   const Revision at = TRY(ReadableAt(query.revision, revision_));
-  return std::unique_ptr<RangeTask>(new RangeTask(*this, query, at, revision_));
+  std::unique_ptr<RangeTask> task(new RangeTask(*this, query, at, revision_));
+  task->answer_.body = std::move(head);
+  return task;
 }
 
 Result<std::optional<std::string>> Store::Get(std::string_view key, Revision at) {

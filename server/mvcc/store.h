@@ -31,11 +31,13 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "mvcc/change_listener.h"
+#include "mvcc/index_checkpoint.h"
 #include "mvcc/key_index.h"
 #include "mvcc/lease_book.h"
 #include "mvcc/range.h"
 #include "mvcc/record.h"
 #include "mvcc/record_cache.h"
+#include "mvcc/restore.h"
 #include "storage/backend.h"
 
 namespace quorate::mvcc {
@@ -52,11 +54,14 @@ class Store {
     LeaseBook* leases;      // already knows every lease; Open binds the keys
   };
 
-  // Reads the whole history into the index. Errors: kDataLoss for a row that is not one.
+  // Reads the index. Errors: kDataLoss for a row of the history that is not one.
   static Result<std::unique_ptr<Store>> Open(const Parts& parts);
-  // The same again, after the backend adopted another content; the lease book has been reloaded.
-  // REQUIRES: idle(), nothing uncommitted.
-  Status Reload();
+  // The same with an index that was read already.
+  static std::unique_ptr<Store> Open(const Parts& parts, Restored restored);
+  // Takes another content, after the backend adopted one; the lease book has been reloaded.
+  // Returns the former index: to let go of a large one takes a while, which need not be here.
+  // REQUIRES: idle(), nothing uncommitted; `restored` was read from what the backend holds now.
+  std::unique_ptr<KeyIndex> Reload(Restored restored);
   // No task is alive.
   bool idle() const { return readers_.empty(); }
   ~Store();
@@ -72,8 +77,9 @@ class Store {
 
   // The whole answer at once. For ranges known to be small, or inside a transaction.
   Result<RangeAnswer> Range(const RangeQuery& query);
-  // The same in steps; a query that cannot be answered fails here.
-  Result<std::unique_ptr<RangeTask>> StartRange(const RangeQuery& query);
+  // The same in steps; a query that cannot be answered fails here. The body begins with `head`, so
+  // that a large answer need not be copied behind one.
+  Result<std::unique_ptr<RangeTask>> StartRange(const RangeQuery& query, std::string head = {});
 
   // KeyValue bytes of the key's record at `at` (0: the present); nullopt when it does not exist.
   Result<std::optional<std::string>> Get(std::string_view key, Revision at);
@@ -102,12 +108,23 @@ class Store {
   // Looks at up to rows_max rows of the history. Does nothing while a task reads what must go.
   Status CompactStep(std::size_t rows_max);
 
+  // A checkpoint of the index lets a restart read only the history behind it. Due: so much has
+  // changed that the next one should be taken now; worthwhile: when there is nothing else to do.
+  bool checkpoint_due() const;
+  bool checkpoint_worthwhile() const;
+  bool checkpointing() const { return walk_.has_value(); }
+  // Puts up to keys_max keys of it into the batch, beginning one if none is under way. True: it is
+  // complete with this batch.
+  bool CheckpointStep(std::size_t keys_max);
+
   // HashKV at `at` (0: the present), always of the rows as they are: etcd answers for the revision
   // it compacted last with the hash it kept from before that compaction.
   Result<std::unique_ptr<HashTask>> StartHash(Revision at);
 
   // The batch reached the backend.
   void Committed();
+  // Nothing waits for that.
+  bool settled() const { return pending_.empty() && !in_txn_; }
 
  private:
   friend class WriteTxn;
@@ -126,9 +143,7 @@ class Store {
   };
 
   explicit Store(const Parts& parts) : parts_(parts) {}
-  Status Restore();
-  Status RestoreRow(std::string_view name, std::string_view value);
-  Result<Revision> RestoreMark(std::string_view row) const;
+  void Take(Restored restored);
   // The revision a read of `wanted` sees when the present is `current`.
   Result<Revision> ReadableAt(Revision wanted, Revision current) const;
   Result<RangeAnswer> RangeAt(const RangeQuery& query, Revision current);
@@ -142,19 +157,29 @@ class Store {
   Status ViewMany(std::span<const RevisionId> ids, Visit visit);
   void MoveLease(std::string_view key, LeaseId from, LeaseId to);
   bool HeldBack() const;  // a task still reads what compaction would remove
+  void CompactKey(std::string_view key);
+  void CompactIndexStep(std::size_t keys_max);
+  void FinishCompaction();
 
   const Parts parts_;
   ChangeListener* listener_ = nullptr;
-  std::optional<KeyIndex> index_{std::in_place};
+  std::unique_ptr<KeyIndex> index_;
   RecordCache cache_;
   std::vector<Pending> pending_;  // puts in the batch, in revision order
   Revision revision_{1};
   Revision committed_revision_{1};
   Revision compact_revision_{-1};
   Revision finished_compact_revision_{-1};
-  std::string compact_from_;         // row name where the next CompactStep begins; empty: the first
-  std::multiset<Revision> readers_;  // what the living tasks read
-  std::vector<Written> writing_;     // of the living WriteTxn
+  std::string compact_from_;  // row name where the next CompactStep begins; empty: the first
+  // A compaction was under way when the index was loaded from a checkpoint: rows that name a key to
+  // look at may be gone, so every key is looked at.
+  bool compact_by_index_ = false;
+  std::string compact_key_;                   // where that goes on
+  std::optional<CheckpointHead> checkpoint_;  // the newest complete one
+  std::optional<CheckpointWalk> walk_;        // the next one, under way
+  std::size_t changes_since_checkpoint_ = 0;  // of rows, since its beginning
+  std::multiset<Revision> readers_;           // what the living tasks read
+  std::vector<Written> writing_;              // of the living WriteTxn
   bool in_txn_ = false;
   std::string scratch_;
 };
@@ -265,25 +290,5 @@ class HashTask {
   std::unique_ptr<storage::Reader> view_;
   std::unique_ptr<storage::Cursor> cursor_;
 };
-
-template <typename Visit>
-Status Store::ViewMany(std::span<const RevisionId> ids, Visit visit) {
-  std::vector<std::string> names;
-  std::vector<RevisionId> absent;
-  for (const RevisionId id : ids) {
-    if (FindInMemory(id)) continue;
-    names.emplace_back(RowName(id, false).text());
-    absent.push_back(id);
-  }
-  std::vector<std::string> read;
-  if (!names.empty()) TRY(parts_.backend->GetMany(storage::Family::kRev, names, &read));
-  std::size_t next = 0;
-  for (const RevisionId id : ids) {
-    const bool was_read = next < absent.size() && absent[next] == id;
-    TRY(visit(was_read ? std::string_view(read[next++]) : *FindInMemory(id)));
-  }
-  for (std::size_t i = 0; i < absent.size(); ++i) cache_.Add(absent[i], read[i]);
-  return {};
-}
 
 }  // namespace quorate::mvcc

@@ -37,6 +37,7 @@ void WriteTxn::Put(std::string_view key, std::string_view value, LeaseId lease) 
   store_.cache_.Add(id, {place, bytes});
   store_.pending_.push_back({id, op});
   store_.writing_.push_back({id, false, op, written.previous});
+  ++store_.changes_since_checkpoint_;
   if (QUORATE_PLANTED("mvcc.put_keeps_the_old_lease")) return;
   store_.MoveLease(key, written.previous_lease, lease);
 }
@@ -60,6 +61,7 @@ void WriteTxn::Delete(std::string_view key) {
   char* place = batch.PutInPlace(Family::kRev, RowName(id, true).text(), EncodedSize(record));
   EncodeTo(record, place);
   store_.writing_.push_back({id, true, op, written.previous});
+  ++store_.changes_since_checkpoint_;
   store_.MoveLease(key, written.previous_lease, {});
 }
 

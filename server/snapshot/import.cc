@@ -145,18 +145,16 @@ Result<LogIndex> PeekIndex(io::Disk& disk, const std::string& path) {
 
 }  // namespace
 
-Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
-                                const std::optional<raft::ConfState>& known, LogIndex at_least) {
+Result<Imported> ReadDatabase(io::Disk& disk, std::string_view path, storage::Backend& incoming,
+                              const std::optional<raft::ConfState>& known, LogIndex at_least) {
   const auto reader = TRY(bolt::Reader::Open(disk, path));
   if (reader->Find("key") == nullptr || reader->Find("meta") == nullptr) {
     return Error{Code::kDataLoss, std::string(path) + ": not a database of etcd"};
   }
-  auto incoming = TRY(store.NewIncoming());
-  Copier copier(*reader, *incoming);
+  Copier copier(*reader, incoming);
   if (Status status = copier.Run(known); !status.ok()) {
     return Annotate(std::move(status).error(), "import " + std::string(path));
   }
-  QUORATE_CRASH_SITE("snapshot.before_adopt");
   if (QUORATE_PLANTED("snapshot.shorter_than_promised")) at_least = LogIndex{};
   if (copier.imported().position.index < at_least) {
     return Error{Code::kDataLoss, "import " + std::string(path) + ": it ends at index " +
@@ -164,9 +162,17 @@ Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::
                                       ", but was sent as of index " +
                                       std::to_string(at_least.value)};
   }
+  return std::move(copier.imported());
+}
+
+Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
+                                const std::optional<raft::ConfState>& known, LogIndex at_least) {
+  auto incoming = TRY(store.NewIncoming());
+  Imported imported = TRY(ReadDatabase(disk, path, *incoming, known, at_least));
+  QUORATE_CRASH_SITE("snapshot.before_adopt");
   TRY(store.Adopt(std::move(incoming)));
   QUORATE_CRASH_SITE("snapshot.after_adopt");
-  return std::move(copier.imported());
+  return imported;
 }
 
 Result<std::optional<Imported>> TakeOverEtcd(io::Disk& disk, std::string_view member_directory,

@@ -6,8 +6,9 @@
 // leaves the old content and the file as they were.
 //
 // Errors: kDataLoss when the file is not a sound database of etcd; the store's and the Disk's own.
-// Thread: the one that owns the backend, which has no views or cursors alive.
-// Source: FORMAT.md; knowledge/etcd.md 5.5.
+// Thread: ReadDatabase: any; nobody else uses the incoming store meanwhile. The others: the one
+// that owns the backend, which has no views or cursors alive. Source: FORMAT.md;
+// knowledge/etcd.md 5.5.
 #pragma once
 
 #include <optional>
@@ -27,11 +28,16 @@ struct Imported {
   std::vector<std::string> ignored;  // buckets that nobody here knows; worth a log line
 };
 
-// Replaces the content of `store` by that of the file. known: the members as of the file's
+// Copies the file into an empty store, durably. known: the members as of the file's
 // position, from the log or the message that came with it. Without them the meta bucket is
 // believed if it names the same members as the members bucket, and else the latter: `etcdutl
 // snapshot restore` leaves the old cluster's confState in a restored file. at_least: what the file
 // was sent as; one that ends before it would leave a hole in front of the log, and is refused.
+Result<Imported> ReadDatabase(io::Disk& disk, std::string_view path, storage::Backend& incoming,
+                              const std::optional<raft::ConfState>& known,
+                              LogIndex at_least = LogIndex{});
+
+// The same into a store beside `store`, whose content it then becomes.
 Result<Imported> ImportDatabase(io::Disk& disk, std::string_view path, storage::Backend& store,
                                 const std::optional<raft::ConfState>& known,
                                 LogIndex at_least = LogIndex{});

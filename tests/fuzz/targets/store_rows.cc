@@ -1,7 +1,9 @@
 // A store whose rows say anything, as a damaged or a foreign one may: opening refuses it or makes
 // something of it that can be read, hashed and compacted.
 #include "apply/alarms.h"
+#include "base/bytes.h"
 #include "base/check.h"
+#include "base/crc32c.h"
 #include "fuzz/feed.h"
 #include "fuzz/target.h"
 #include "lease/lessor.h"
@@ -41,9 +43,30 @@ void PutRecord(fuzz::Feed& feed, storage::Batch& batch) {
   batch.Put(storage::Family::kRev, RowName(id, feed.Flag()).text(), Encode(record));
 }
 
+// A row of the index checkpoint, sealed as one: 4 bytes of CRC-32C over name and content.
+void PutIndexRow(fuzz::Feed& feed, storage::Batch& batch) {
+  std::string name("head");
+  if (feed.Flag()) {
+    name = "c";
+    AppendBigEndian64(name, feed.Below(3));
+    AppendBigEndian64(name, feed.Below(3));
+  } else if (feed.Flag()) {
+    name = "d" + std::string(feed.Text());
+  }
+  const std::string_view content = feed.Text();
+  const std::uint32_t crc = Crc32c(Crc32c(0, AsBytes(name)), AsBytes(content));
+  std::string sealed;
+  for (unsigned shift = 0; shift < 32; shift += 8) sealed += static_cast<char>(crc >> shift);
+  batch.Put(storage::Family::kIndex, name, sealed.append(content));
+}
+
 void Fill(fuzz::Feed& feed, storage::Batch& batch) {
   for (int row = 0; row < 64 && !feed.empty(); ++row) {
     const std::uint64_t choice = feed.Below(10);
+    if (choice == storage::Slot(storage::Family::kIndex)) {
+      PutIndexRow(feed, batch);
+      continue;
+    }
     if (choice >= storage::kFamilyCount) {
       PutRecord(feed, batch);
       continue;

@@ -50,6 +50,23 @@ TEST_F(StoreTest, ATombstoneAtTheCompactedRevisionStaysUntilTheNext) {
   EXPECT_EQ(store_->key_count(), 1);
 }
 
+// A compaction was asked for while the one before it was under way and had just passed a tombstone
+// at its very revision, which it had to keep. Nobody looked at that tombstone ever again.
+TEST_F(StoreTest, ACompactionInTheMiddleOfAnotherRemovesTheTombstonesThatThatOneKept) {
+  Put("a", "1");
+  Put("b", "1");
+  EXPECT_EQ(Delete("a", "c"), 2);  // 4.0 and 4.1
+  Put("c", "1");
+  ASSERT_TRUE(store_->Compact(Revision{4}).ok());
+  Commit();
+  ASSERT_TRUE(store_->CompactStep(3).ok());  // past 4.0
+  Commit();
+  ASSERT_TRUE(store_->compaction_due());
+  Compact(5);
+  EXPECT_EQ(Rows(*backend_), 1U);
+  EXPECT_EQ(store_->key_count(), 1);
+}
+
 TEST_F(StoreTest, AnInterruptedCompactionGoesOnAfterARestart) {
   for (int i = 0; i < 10; ++i) Put("key" + std::to_string(i % 3), std::to_string(i));
   ASSERT_TRUE(store_->Compact(Revision{10}).ok());

@@ -214,7 +214,7 @@ TEST_F(HubTest, AReloadedStoreIsCaughtUpWith) {
   }
   ASSERT_TRUE((*incoming)->Commit(batch, {LogIndex{50}, Term{1}}).ok());
   ASSERT_TRUE(backend_.Adopt(std::move(incoming).value()).ok());
-  ASSERT_TRUE(store_->Reload().ok());
+  store_->Reload(mvcc::Restore(backend_).value());
   hub_->Reloaded();
   CatchUp();
   EXPECT_THAT(Heard(), ElementsAre("w0 @4 put a=2:3 | put a=3:4"));

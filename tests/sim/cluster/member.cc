@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/incoming.h"
 #include "app/replay.h"
 #include "app/snapshot_file.h"
 #include "apply/request.h"
@@ -10,7 +11,6 @@
 #include "base/check.h"
 #include "proto/rpc.pb.h"
 #include "sim/cluster/cluster.h"
-#include "snapshot/import.h"
 #include "wal/segment.h"
 
 namespace quorate::sim::cluster {
@@ -23,6 +23,7 @@ using std::chrono::seconds;
 constexpr auto kSupervisorPause = seconds(1);
 constexpr auto kPublishPause = milliseconds(500);
 constexpr int kBootsMax = 3;
+constexpr std::uint64_t kReadSnapshotMax = 300;  // milliseconds
 
 }  // namespace
 
@@ -442,11 +443,19 @@ std::shared_ptr<node::SnapshotSource> Member::MakeSnapshot(std::shared_ptr<stora
       std::string(kSnapshots) + "/send-" + std::to_string(++tokens_));
 }
 
-Status Member::InstallSnapshot(const raft::SnapshotMetadata& snapshot, storage::Backend& backend) {
-  const std::string path = ReceivedPath(snapshot.index);
-  TRY(snapshot::ImportDatabase(disk_, path, backend, snapshot.conf_state));
+// Reading takes a while, in which the member has turns.
+void Member::ReadSnapshot(const raft::SnapshotMetadata& snapshot, storage::Backend& backend,
+                          std::function<void(Result<app::Incoming>)> done) {
+  After(milliseconds(random_.Below(kReadSnapshotMax)),
+        [this, snapshot, &backend, done = std::move(done)] {
+          done(app::ReadIncoming(disk_, ReceivedPath(snapshot.index), snapshot, backend));
+        });
+}
+
+void Member::ForgetSnapshot(const raft::SnapshotMetadata& snapshot, std::shared_ptr<void>) {
   ++cluster_.counts().installs;
-  return disk_.Remove(path);
+  After(milliseconds(random_.Below(kReadSnapshotMax)),
+        [this, index = snapshot.index] { (void)disk_.Remove(ReceivedPath(index)); });
 }
 
 void Member::RevokeLease(LeaseId lease) {

@@ -90,8 +90,10 @@ class Member final : public app::MachineServices, public node::Network, public a
   // MachineServices.
   std::shared_ptr<node::SnapshotSource> MakeSnapshot(
       std::shared_ptr<storage::Reader> view) override;
-  Status InstallSnapshot(const raft::SnapshotMetadata& snapshot,
-                         storage::Backend& backend) override;
+  void ReadSnapshot(const raft::SnapshotMetadata& snapshot, storage::Backend& backend,
+                    std::function<void(Result<app::Incoming>)> done) override;
+  void ForgetSnapshot(const raft::SnapshotMetadata& snapshot,
+                      std::shared_ptr<void> former) override;
   void RevokeLease(LeaseId lease) override;
   void After(std::chrono::nanoseconds delay, std::function<void()> task) override;
   // node::Network.
