@@ -65,7 +65,12 @@ class Booting {
     TRY(disk_.MakeDirectories(SnapshotDirectory(options_)));
     const std::string path = MemberDirectory(options_) + "/LOCK";
     boot_.lock = TRY(disk_.Open(path, io::OpenMode::kCreate));
-    if (TRY(boot_.lock->TryLock())) return Step();
+    if (TRY(boot_.lock->TryLock())) {
+      boot_.reserve = std::make_shared<DiskReserve>(disk_, MemberDirectory(options_),
+                                                    options_.disk_reserve_bytes);
+      TRY(boot_.reserve->Prepare());
+      return Step();
+    }
     return Step(
         Ending{ExitCode::kStartFailed, "the data directory " + options_.data_dir +
                                            " is in use by another process; stop that one first"});

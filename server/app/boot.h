@@ -19,6 +19,7 @@
 #include <string>
 #include <variant>
 
+#include "app/disk_reserve.h"
 #include "app/exit.h"
 #include "app/formation.h"
 #include "app/recollection.h"
@@ -36,6 +37,7 @@ struct Boot {
   MemberId self;
   std::unique_ptr<io::File> lock;
   std::unique_ptr<Recollection> recollection;
+  std::shared_ptr<DiskReserve> reserve;
   std::unique_ptr<storage::Backend> backend;
   std::unique_ptr<wal::Writer> writer;
   wal::SnapshotMark mark;  // where the replay began

@@ -336,6 +336,8 @@ void Server::Impl::MakeApi(const Boot& boot) {
   context->hub = &machine->hub();
   context->cluster = &machine->cluster();
   context->environment = environment.get();
+  KeepReserve(*peer_loop, *background, machine->applier().quota(), boot.reserve,
+              [this] { driver->Post([this] { api::RaiseNoSpace(*context); }); });
   leader_watch = std::make_unique<api::LeaderWatch>(*context);
   router = std::make_shared<rpc::Router>();
   client_server = std::make_unique<rpc::Server>(RpcOptions(options), router);

@@ -15,6 +15,10 @@ namespace {
 // A connection counts for the strict rules of membership changes when it has held this long.
 constexpr auto kLongConnected = std::chrono::seconds(5);
 
+// The reserve is looked after so often, but not made at once: many a start is a short one.
+constexpr auto kReserveInterval = std::chrono::seconds(1);
+constexpr auto kReserveFirst = std::chrono::seconds(10);
+
 // SourceBody: the node's snapshot as the transport wants it.
 class SourceBody final : public peer::SnapshotBody {
  public:
@@ -33,6 +37,22 @@ Status Stream(const storage::Reader& view, api::SnapshotReceiver& receiver) {
   return snapshot::Write(view, layout, [&receiver](Bytes piece) -> Status {
     if (receiver.Write(AsText(piece))) return {};
     return Error{Code::kCancelled, "the receiver is gone"};
+  });
+}
+
+void LookAfterReserve(net::EventLoop& loop, Background& background, apply::Quota& quota,
+                      const std::shared_ptr<DiskReserve>& reserve,
+                      const std::function<void()>& on_scarce) {
+  background.Run([&quota, reserve, on_scarce] {
+    const Status looked = reserve->Look();
+    if (!looked.ok()) {
+      log::Warn("failed to keep a reserve on the disk", {{"error", looked.error().message}});
+    }
+    quota.SetDiskScarce(reserve->scarce());
+    if (reserve->scarce()) on_scarce();
+  });
+  RunAfter(loop, kReserveInterval, [&loop, &background, &quota, reserve, on_scarce] {
+    LookAfterReserve(loop, background, quota, reserve, on_scarce);
   });
 }
 
@@ -146,6 +166,16 @@ void ServerEnvironment::StreamSnapshot(std::shared_ptr<api::SnapshotReceiver> re
 void ServerEnvironment::After(std::chrono::nanoseconds delay, std::function<void()> task) {
   RunAfter(*parts_.loop, delay,
            [driver = parts_.driver, task = std::move(task)] { driver->Post(task); });
+}
+
+void KeepReserve(net::EventLoop& loop, Background& background, apply::Quota& quota,
+                 std::shared_ptr<DiskReserve> reserve, std::function<void()> on_scarce) {
+  quota.SetDiskScarce(reserve->scarce());
+  RunAfter(
+      loop, kReserveFirst,
+      [&loop, &background, &quota, reserve = std::move(reserve), on_scarce = std::move(on_scarce)] {
+        LookAfterReserve(loop, background, quota, reserve, on_scarce);
+      });
 }
 
 void RunAfter(net::EventLoop& loop, std::chrono::nanoseconds delay, std::function<void()> task) {

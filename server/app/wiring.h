@@ -14,6 +14,7 @@
 #include "api/context.h"
 #include "api/metrics.h"
 #include "app/background.h"
+#include "app/disk_reserve.h"
 #include "app/machine.h"
 #include "app/peer_client.h"
 #include "io/clock.h"
@@ -126,6 +127,11 @@ class ServerEnvironment final : public api::Environment {
   const Parts parts_;
   const std::int64_t started_;
 };
+
+// Looks after the reserve once a second, in the background, from some time after the start on, and
+// calls on_scarce there as long as writes are to be refused.
+void KeepReserve(net::EventLoop& loop, Background& background, apply::Quota& quota,
+                 std::shared_ptr<DiskReserve> reserve, std::function<void()> on_scarce);
 
 // Runs a task on the loop after a delay, without keeping anything of the caller alive.
 void RunAfter(net::EventLoop& loop, std::chrono::nanoseconds delay, std::function<void()> task);

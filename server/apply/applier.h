@@ -130,6 +130,7 @@ class Applier {
   const Alarms& alarms() const { return alarms_; }  // Raised() from any thread
   // The api refuses what it does not admit, and raises the alarm, before proposing. Any thread.
   const Quota& quota() const { return quota_; }
+  Quota& quota() { return quota_; }
 
  private:
   struct Deferred {
@@ -167,7 +168,7 @@ class Applier {
   membership::Cluster& cluster_;
   const Waiters& waiters_;
   const Options options_;
-  const Quota quota_;
+  Quota quota_;
   Alarms alarms_;
   storage::LogPosition position_;
   storage::LogPosition before_;  // the position before the entry that is being applied

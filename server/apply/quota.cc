@@ -39,7 +39,9 @@ Quota::Quota(const storage::Backend& store, std::int64_t limit)
     : store_(store), limit_(EffectiveLimit(limit)) {}
 
 bool Quota::Admits(std::uint64_t cost) const {
-  if (limit_ == 0 || cost == 0) return true;
+  if (cost == 0) return true;
+  if (disk_scarce_.load(std::memory_order_relaxed)) return false;
+  if (limit_ == 0) return true;
   return store_.sizes().bytes_total + cost < static_cast<std::uint64_t>(limit_);
 }
 

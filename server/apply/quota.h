@@ -7,6 +7,7 @@
 // Source: knowledge/etcd.md 7.6.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "proto/rpc.pb.h"
@@ -25,6 +26,8 @@ class Quota {
   // limit: --quota-backend-bytes; 0: the default; negative: none.
   Quota(const storage::Backend& store, std::int64_t limit);
 
+  // The disk itself is nearly full: nothing that costs is admitted until it is not.
+  void SetDiskScarce(bool scarce) { disk_scarce_.store(scarce, std::memory_order_relaxed); }
   // Whether a request of this cost still fits.
   bool Admits(std::uint64_t cost) const;
   // In bytes; 0: none.
@@ -33,6 +36,7 @@ class Quota {
  private:
   const storage::Backend& store_;
   const std::int64_t limit_;
+  std::atomic<bool> disk_scarce_{false};
 };
 
 }  // namespace quorate::apply

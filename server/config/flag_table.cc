@@ -278,6 +278,9 @@ const auto kFlags = std::to_array<Flag>({
     Works("quorate-forbid-bootstrap", kGuards, "false",
           "never form a new cluster, whatever initial-cluster-state says",
           SetBool<&O::forbid_bootstrap>, kBool),
+    Works("quorate-disk-reserve-bytes", kGuards, "67108864",
+          "refuse writes when less than this is free, and keep as much in a file; 0: no",
+          SetUnsigned<&O::disk_reserve_bytes>),
 
     Works("version", "Other", "false", "print the version and exit", SetBool<&O::print_version>,
           kBool),

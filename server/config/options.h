@@ -73,6 +73,7 @@ struct Options {
   // Quorate's own guards
   std::optional<ClusterId> expected_cluster_id;
   bool forbid_bootstrap = false;
+  std::uint64_t disk_reserve_bytes = 64 << 20;  // 0: none
 
   // How it was asked to start
   bool print_version = false;

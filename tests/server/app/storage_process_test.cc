@@ -1,5 +1,8 @@
 // A member's store over restarts, as a user sees it.
+#include <filesystem>
+
 #include "server/app/members.h"
+#include "support/wait.h"
 
 namespace quorate::test {
 namespace {
@@ -45,6 +48,43 @@ TEST(StorageTest, AStoppedMemberStartsFromItsIndexCheckpoint) {
   ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
   EXPECT_EQ(Get(*client, "key1"), "w");
   EXPECT_EQ(Count(*client), 4000);
+}
+
+std::vector<std::int32_t> Alarms(etcdclient::Client& client) {
+  std::vector<std::int32_t> kinds;
+  const auto listed = client.AlarmList();
+  if (!listed.ok()) return kinds;
+  for (const auto& alarm : listed->alarms()) kinds.push_back(alarm.alarm());
+  return kinds;
+}
+
+// A reserve larger than the disk makes any disk a full one.
+TEST(StorageTest, AMemberWhoseDiskIsNearlyFullTakesDeletionsButNoWrites) {
+  Members members({"a"});
+  members.StartAll();
+  ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
+  auto client = members.Connect({"a"});
+  ASSERT_EQ(Put(*client, "key", "v"), "");
+  members.Kill("a");
+  members.Start("a", {"a"}, {"--quorate-disk-reserve-bytes=1000000000000000"});
+  client = members.Connect({"a"});
+  ASSERT_TRUE(WaitFor([&] { return Get(*client, "key") == "v"; })) << members.Log("a");
+  EXPECT_THAT(Put(*client, "key", "w"), HasSubstr("database space exceeded"));
+  EXPECT_TRUE(WaitFor([&] { return Alarms(*client) == std::vector<std::int32_t>{1}; }));
+  etcdserverpb::DeleteRangeRequest gone;
+  gone.set_key("key");
+  EXPECT_TRUE(client->DeleteRange(gone).ok());
+  EXPECT_FALSE(std::filesystem::exists(members.DataDirectory("a") + "/member/reserve"));
+  members.Kill("a");
+  members.Start("a", {"a"});
+  client = members.Connect({"a"});
+  ASSERT_TRUE(WaitFor([&] { return Count(*client) == 0; })) << members.Log("a");
+  const auto raised = client->AlarmList();
+  ASSERT_TRUE(raised.ok());
+  for (const auto& alarm : raised->alarms()) {
+    EXPECT_TRUE(client->AlarmDisarm(MemberId{alarm.memberid()}, alarm.alarm()).ok());
+  }
+  EXPECT_EQ(Put(*client, "key", "w"), "");
 }
 
 }  // namespace
