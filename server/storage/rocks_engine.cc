@@ -216,7 +216,6 @@ Result<std::unique_ptr<RocksEngine>> RocksEngine::Open(const std::string& path,
   }
   if (failed) return Error{Code::kInternal, "create " + path + ": " + failed.message()};
 
-  rocksdb::Env::Default()->LowerThreadPoolCPUPriority(rocksdb::Env::LOW);  // compaction gives way
   const rocksdb::DBOptions database = DatabaseOptions(options, std::move(progress));
   const auto families = Families(options);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
