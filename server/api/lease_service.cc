@@ -19,6 +19,7 @@ using CallPtr = std::shared_ptr<rpc::UnaryCall>;
 
 constexpr std::uint64_t kLeaseIdMask = 0x7fffffffffffffffU;
 constexpr std::int64_t kUnknownTtl = -1;
+constexpr auto kEndingLeaseInterval = std::chrono::milliseconds(100);  // between two looks at it
 
 void Grant(const Context& context, CallPtr call, etcdserverpb::LeaseGrantRequest request) {
   while (request.id() == 0) {
@@ -107,16 +108,22 @@ void Leases(const Context& context, CallPtr call) {
 // Renews a lease if this member leads, and proves that it still does: one that was held up (a
 // stopped process, a slow disk, a cut network) may have been deposed without knowing it, and its
 // successor counts the lease's time from its own beginning. A ReadIndex round begun after the
-// request is that proof; requests that wait share one. Errors: not found, "not a primary lessor",
-// and those of a linearizable read. `done` on the loop.
+// request is that proof; requests that wait share one. A lease whose time is over, but whose end is
+// not applied yet, may be saved by another leader: who asks for it waits to see. Errors: not found,
+// "not a primary lessor", and those of a linearizable read. `done` on the loop.
 void Renew(const Context& context, LeaseId id, std::function<void(Result<std::int64_t>)> done) {
-  context.node->Read(node::Consistency::kLinearizable,
-                     [&context, id, done = std::move(done)](const Status& confirmed) {
-                       if (!confirmed.ok() && context.lessor->primary()) {
-                         return done(confirmed.error());
-                       }
-                       done(context.lessor->Renew(id));
-                     });
+  context.node->Read(node::Consistency::kLinearizable, [&context, id, done = std::move(done)](
+                                                           const Status& confirmed) {
+    if (!confirmed.ok() && context.lessor->primary()) {
+      return done(confirmed.error());
+    }
+    auto ttl = context.lessor->Renew(id);
+    if (!ttl.ok() && context.lessor->primary() && context.lessor->Exists(id)) {
+      return context.environment->After(kEndingLeaseInterval,
+                                        [&context, id, done] { Renew(context, id, done); });
+    }
+    done(std::move(ttl));
+  });
 }
 
 // KeepAlives: one LeaseKeepAlive stream; requests are answered one after another, in order.

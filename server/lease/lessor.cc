@@ -162,7 +162,8 @@ std::optional<Lessor::View> Lessor::Find(LeaseId id, bool with_keys) const {
   View view{lease.ttl, lease.ttl, {}};
   if (lease.expiry != kNever) {
     const auto left = std::chrono::floor<std::chrono::seconds>(lease.expiry - clock_.Now());
-    view.remaining_ttl = left.count();
+    // Not below 0: -1 says that there is no such lease, and until its end is applied there is one.
+    view.remaining_ttl = std::max<std::int64_t>(left.count(), 0);
   }
   if (with_keys) view.keys.assign(lease.keys.begin(), lease.keys.end());
   return view;

@@ -32,11 +32,29 @@ class WaitingNode final : public node::Node {
   std::deque<Done> reads;
 };
 
+// Gives tasks for later to the test.
+class LaterEnvironment final : public Environment {
+ public:
+  membership::Liveness liveness() const override { return {}; }
+  std::int64_t unix_seconds() const override { return 0; }
+  SystemFacts facts() const override { return {}; }
+  ProcessFacts process() const override { return {}; }
+  storage::Sizes sizes() const override { return {}; }
+  void AskLeader(std::string, std::string, Answered) override {}
+  void StreamSnapshot(std::shared_ptr<SnapshotReceiver>) override {}
+  void After(std::chrono::nanoseconds, std::function<void()> task) override {
+    later.push_back(std::move(task));
+  }
+
+  std::deque<std::function<void()>> later;
+};
+
 class PeerKeepAliveTest : public testing::Test {
  protected:
   PeerKeepAliveTest() {
     context_.node = &node_;
     context_.lessor = &lessor_;
+    context_.environment = &environment_;
     storage::Batch batch;
     EXPECT_TRUE(lessor_.Grant(LeaseId{7}, 10, batch).ok());
     lessor_.Promote(seconds(1));
@@ -57,6 +75,7 @@ class PeerKeepAliveTest : public testing::Test {
   sim::Clock clock_;
   lease::Lessor lessor_{lease::Options{.ttl_min = 2}, clock_};
   WaitingNode node_;
+  LaterEnvironment environment_;
   Context context_{};
   std::optional<Result<std::string>> answer_;
 };
@@ -95,6 +114,33 @@ TEST_F(PeerKeepAliveTest, RenewsNothingWhenNobodyConfirms) {
   EXPECT_EQ(answer_->error().message, "etcdserver: request timed out");
   clock_.Advance(seconds(5));
   EXPECT_EQ(lessor_.TakeExpired(1, seconds(1)).size(), 1U) << "it was renewed all the same";
+}
+
+// Its time was over and the client was told that it was gone; then leadership changed before its
+// end was applied, the next leader gave it its whole time again, and it lived on.
+TEST_F(PeerKeepAliveTest, ALeaseIsGoneOnlyWhenItsEndIsApplied) {
+  clock_.Advance(seconds(20));
+  Ask(7);
+  Confirm({});
+  EXPECT_FALSE(answer_.has_value());
+  ASSERT_EQ(environment_.later.size(), 1U);
+  storage::Batch batch;
+  ASSERT_TRUE(lessor_.Revoke(LeaseId{7}, batch).ok());
+  environment_.later.front()();
+  Confirm({});
+  ASSERT_TRUE(answer_.has_value() && !answer_->ok());
+  EXPECT_EQ(answer_->error().code, Code::kNotFound);
+}
+
+TEST_F(PeerKeepAliveTest, ALeaseThatAnotherLeaderSavesIsNotCalledGone) {
+  clock_.Advance(seconds(20));
+  Ask(7);
+  Confirm({});
+  lessor_.Demote();
+  environment_.later.front()();
+  Confirm({});
+  ASSERT_TRUE(answer_.has_value());
+  EXPECT_EQ(answer_->error().message, "not a primary lessor");
 }
 
 TEST_F(PeerKeepAliveTest, AFollowerAsksNobody) {

@@ -61,6 +61,15 @@ TEST_F(LessorTest, NamesAnExpiredLeaseAgainWhenItsRevocationGotLost) {
   EXPECT_TRUE(Expired().empty());
 }
 
+// A lease whose revocation was on its way had -1 seconds left, which tells a client that it is
+// gone; another leader saved it and it lived on.
+TEST_F(LessorTest, ALeaseThatIsStillThereHasNoTimeLeftButNeverLess) {
+  lessor_.Promote(seconds(0));
+  MustGrant(1, 10);
+  clock_.Advance(seconds(12));
+  EXPECT_EQ(lessor_.Find(LeaseId{1}, false)->remaining_ttl, 0);
+}
+
 TEST_F(LessorTest, RenewingStartsTheTimeAnew) {
   lessor_.Promote(seconds(0));
   MustGrant(1, 10);
