@@ -11,7 +11,6 @@
 namespace quorate::mvcc {
 namespace {
 
-constexpr std::size_t kRevisionBytes = 17;  // in a row's name
 
 using storage::Family;
 
