@@ -11,7 +11,6 @@
 namespace quorate::mvcc {
 namespace {
 
-
 using storage::Family;
 
 Error Damaged(std::string_view what) {
