@@ -33,22 +33,27 @@ void Admin::Start() {
 }
 
 void Admin::Look() {
-  Member* leader = cluster_.Leader();
-  if (leader == nullptr) return;
-  const auto roster = leader->machine().cluster().roster();
+  StartAdded();
+  if (Member* leader = cluster_.Leader()) Replace(*leader);
+}
+
+// Any member's list will do: who was added may be needed for there to be a leader.
+void Admin::StartAdded() {
   for (auto at = pending_.begin(); at != pending_.end();) {
-    if (roster->Find(at->first) == nullptr) {
-      ++at;
-      continue;
+    const auto added = at++;
+    for (Member* member : cluster_.Present()) {
+      if (!member->up()) continue;
+      const auto roster = member->machine().cluster().roster();
+      if (roster->Find(added->first) == nullptr) continue;
+      std::set<MemberId> known;
+      for (const auto& [id, other] : roster->members) known.insert(id);
+      known.erase(added->first);
+      cluster_.Add(added->second, {}, std::move(known)).Boot();
+      ++cluster_.counts().changes;
+      pending_.erase(added);
+      break;
     }
-    std::set<MemberId> known;
-    for (const auto& [id, member] : roster->members) known.insert(id);
-    known.erase(at->first);
-    cluster_.Add(at->second, {}, std::move(known)).Boot();
-    ++cluster_.counts().changes;
-    at = pending_.erase(at);
   }
-  Replace(*leader);
 }
 
 // Members whose data is lost.
@@ -132,10 +137,7 @@ void Admin::Remove(MemberId member) {
   Member* leader = cluster_.Leader();
   if (leader == nullptr) return;
   const auto members = leader->machine().cluster().roster()->List();
-  const auto voters = std::ranges::count(members, false, &membership::Member::is_learner);
-  const membership::Member* target = leader->machine().cluster().roster()->Find(member);
-  // From two voters to one: see README.md, open findings.
-  if (target == nullptr || (!target->is_learner && voters <= 2)) return;
+  if (leader->machine().cluster().roster()->Find(member) == nullptr) return;
   if (!membership::CheckRemove(members, member, LivenessOf(*leader)).ok()) return;
   raft::ConfChange change;
   change.type = raft::ConfChangeType::kRemoveNode;

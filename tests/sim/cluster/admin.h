@@ -35,6 +35,7 @@ class Admin {
 
  private:
   void Look();
+  void StartAdded();
   void Replace(Member& leader);
   membership::Liveness LivenessOf(Member& leader);
   void Propose(Member& leader, raft::ConfChange change);

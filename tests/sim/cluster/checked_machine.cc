@@ -21,7 +21,7 @@ node::ChangeOutcome CheckedMachine::ApplyConfChange(const raft::Entry& entry,
 }
 
 void CheckedMachine::SetConfState(const raft::ConfState& state) {
-  checks_.Configured(member_, change_, state);
+  if (!dead_) checks_.Configured(member_, change_, state);
   inner_.SetConfState(state);
 }
 

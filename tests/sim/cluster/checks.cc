@@ -192,6 +192,11 @@ void Checks::Recovered(MemberId member, const Promises& promises, const raft::St
   if (vote != promises.votes.end() && hard.vote != vote->second) {
     world_.Fail("promise: " + Name(member) + " forgot its vote in term " + Text(hard.term));
   }
+  const auto changed = changed_.find(member);
+  if (changed != changed_.end() && std::max(hard.commit, start.applied) < changed->second) {
+    world_.Fail("membership: " + Name(member) + " had applied the change at index " +
+                Text(changed->second) + " and came back without knowing that it is committed");
+  }
   const LogIndex first = start.compacted.index + 1;
   const LogIndex last = start.compacted.index + start.entries.size();
   const LogIndex must = std::min(promises.durable, committed());
@@ -281,6 +286,8 @@ void Checks::StateAt(MemberId member, LogIndex index, std::uint64_t hash) {
 }
 
 void Checks::Configured(MemberId member, LogIndex index, const raft::ConfState& state) {
+  LogIndex& newest = changed_[member];
+  newest = std::max(newest, index);
   const auto [at, fresh] = configurations_.try_emplace(index, state);
   if (!fresh && !(at->second == state)) {
     world_.Fail("membership: " + Name(member) + " has another configuration at index " +

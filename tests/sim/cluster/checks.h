@@ -64,7 +64,10 @@ class Checks {
   void StateAt(MemberId member, LogIndex index, std::uint64_t hash);
   void Configured(MemberId member, LogIndex index, const raft::ConfState& state);
   // A member that left for good owes nothing.
-  void Forget(MemberId member) { seen_.erase(member); }
+  void Forget(MemberId member) {
+    seen_.erase(member);
+    changed_.erase(member);
+  }
 
   // The newest that any member has applied; none at first.
   const raft::ConfState* configuration() const {
@@ -116,6 +119,7 @@ class Checks {
   std::map<MemberId, Seen> seen_;
   std::map<LogIndex, std::uint64_t> states_;
   std::map<LogIndex, raft::ConfState> configurations_;
+  std::map<MemberId, LogIndex> changed_;  // the last change of the configuration it has applied
   History history_;
   std::map<std::string, std::map<mvcc::RevisionId, const HistoryRow*>> by_key_;
   std::uint64_t compared_ = 0;

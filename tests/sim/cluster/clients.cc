@@ -4,6 +4,9 @@
 #include <set>
 
 #include "apply/request.h"
+#include "check/leases.h"
+#include "check/linearizable.h"
+#include "check/watches.h"
 #include "mvcc/record.h"
 #include "sim/cluster/cluster.h"
 
@@ -28,6 +31,8 @@ struct Clients::Operation {
   std::string value;
   std::int64_t expected_mod = 0;  // of a txn's compare
   std::int64_t lease = 0;
+  int client = 0;
+  std::size_t record = 0;  // its place in the history
   Time invoked{0};
   Revision known;                  // when it was invoked
   bool open = true;                // somebody waits for it
@@ -36,7 +41,9 @@ struct Clients::Operation {
 
 class Clients::Client {
  public:
-  explicit Client(std::uint64_t seed, bool leases) : random(seed), holds_leases(leases) {}
+  Client(int client, std::uint64_t seed, bool leases)
+      : number(client), random(seed), holds_leases(leases) {}
+  const int number;
   Prng random;
   const bool holds_leases;
   std::int64_t lease = 0;
@@ -46,11 +53,12 @@ class Clients::Client {
 Clients::Clients(Cluster& cluster) : cluster_(cluster), random_(cluster.plan().seed ^ 0xC11E) {
   const Plan& plan = cluster.plan();
   for (int i = 0; i < plan.clients + plan.leases; ++i) {
-    clients_.push_back(std::make_unique<Client>(random_.Next(), i >= plan.clients));
+    clients_.push_back(std::make_unique<Client>(i + 1, random_.Next(), i >= plan.clients));
   }
   for (int i = 0; i < plan.watchers; ++i) {
     const bool all = random_.Chance(500);
-    watchers_.push_back(std::make_unique<Watcher>(cluster, random_.Next(), all ? "k" : Key(random_),
+    const std::uint64_t seed = random_.Next();
+    watchers_.push_back(std::make_unique<Watcher>(cluster, history_, seed, all ? "k" : Key(random_),
                                                   all ? "m" : ""));
   }
 }
@@ -101,6 +109,7 @@ void Clients::Run(Client& client) {
 void Clients::Issue(Client& client, Member& member) {
   ++cluster_.counts().requests;
   auto op = std::make_shared<Operation>();
+  op->client = client.number;
   op->invoked = cluster_.world().now();
   op->known = known_;
   op->key = Key(client.random);
@@ -139,17 +148,21 @@ void Clients::Propose(const Op& op, Member& member, int field, const std::string
 void Clients::Put(const Op& op, Member& member) {
   op->kind = Kind::kPut;
   op->value = Value();
-  etcdserverpb::PutRequest request;
+  etcdserverpb::RequestOp all;
+  etcdserverpb::PutRequest& request = *all.mutable_request_put();
   request.set_key(op->key);
   request.set_value(op->value);
   request.set_lease(op->lease);
+  Record(op, member, all);
   Propose(op, member, static_cast<int>(RequestField::kPut), request.SerializeAsString());
 }
 
 void Clients::Delete(const Op& op, Member& member) {
   op->kind = Kind::kDelete;
-  etcdserverpb::DeleteRangeRequest request;
+  etcdserverpb::RequestOp all;
+  etcdserverpb::DeleteRangeRequest& request = *all.mutable_request_delete_range();
   request.set_key(op->key);
+  Record(op, member, all);
   Propose(op, member, static_cast<int>(RequestField::kDeleteRange), request.SerializeAsString());
 }
 
@@ -160,13 +173,16 @@ void Clients::Get(const Op& op, Member& member) {
     op->key = "k";
     op->range_end = "m";
   }
+  etcdserverpb::RequestOp all;
+  etcdserverpb::RangeRequest& request = *all.mutable_request_range();
+  request.set_key(op->key);
+  request.set_range_end(op->range_end);
+  request.set_serializable(op->serializable);
+  Record(op, member, all);
   const auto how =
       op->serializable ? node::Consistency::kSerializable : node::Consistency::kLinearizable;
-  member.driver().Read(how, [this, op, &member](const Status& status) {
+  member.driver().Read(how, [this, op, &member, request](const Status& status) {
     if (!status.ok()) return Answered(op, member, status.error());
-    etcdserverpb::RangeRequest request;
-    request.set_key(op->key);
-    request.set_range_end(op->range_end);
     Answered(op, member, member.machine().applier().Range(request, member.driver().term()));
   });
 }
@@ -180,7 +196,8 @@ void Clients::Txn(const Op& op, Member& member, Client& client) {
   if (row != nullptr && mvcc::Decode(row->record, &record)) {
     op->expected_mod = record.mod_revision.value;
   }
-  etcdserverpb::TxnRequest request;
+  etcdserverpb::RequestOp all;
+  etcdserverpb::TxnRequest& request = *all.mutable_request_txn();
   auto* compare = request.add_compare();
   compare->set_key(op->key);
   compare->set_target(etcdserverpb::Compare::MOD);
@@ -194,6 +211,7 @@ void Clients::Txn(const Op& op, Member& member, Client& client) {
   if (client.random.Chance(300)) {
     request.add_success()->mutable_request_range()->set_key(op->key);
   }
+  Record(op, member, all);
   Propose(op, member, static_cast<int>(RequestField::kTxn), request.SerializeAsString());
 }
 
@@ -207,6 +225,7 @@ void Clients::Grant(const Op& op, Member& member, Client& client) {
   etcdserverpb::LeaseGrantRequest request;
   request.set_id(op->lease);
   request.set_ttl(static_cast<std::int64_t>(2 + client.random.Below(5)));
+  Record(op, member, request);
   Propose(op, member, static_cast<int>(RequestField::kLeaseGrant), request.SerializeAsString());
 }
 
@@ -215,9 +234,29 @@ void Clients::Renew(Client& client, Member& member) {
   --client.renewals;
   Member* leader = cluster_.Find(member.driver().leader());
   if (leader == nullptr || !leader->up()) return;
-  leader->driver().Post([leader, lease = LeaseId{client.lease}] {
+  const std::size_t record = history_.operations.size();
+  check::Operation& operation = history_.operations.emplace_back();
+  operation.client = client.number;
+  operation.invoked = cluster_.world().now().count();
+  etcdserverpb::LeaseKeepAliveRequest request;
+  request.set_id(client.lease);
+  operation.request = std::move(request);
+  const auto renew = [this, record, leader, lease = LeaseId{client.lease}](const Status& current) {
+    if (!current.ok() || !leader->up() || !leader->machine().lessor().primary()) return;
+    const Result<std::int64_t> ttl = leader->machine().lessor().Renew(lease);
+    if (ttl.ok()) leader->Renewed(lease);
+    etcdserverpb::LeaseKeepAliveResponse response;
+    response.mutable_header()->set_cluster_id(cluster_.id().value);
+    response.set_id(lease.value);
+    response.set_ttl(ttl.ok() ? *ttl : 0);
+    check::Operation& renewal = history_.operations[record];
+    renewal.outcome = check::Outcome::kOk;
+    renewal.returned = cluster_.world().now().count();
+    renewal.response = std::move(response);
+  };
+  leader->driver().Post([leader, renew] {
     if (!leader->machine().lessor().primary()) return;
-    if (leader->machine().lessor().Renew(lease).ok()) leader->Renewed(lease);
+    leader->driver().Read(node::Consistency::kLinearizable, renew);
   });
 }
 
@@ -231,6 +270,7 @@ void Clients::Revoke(const Op& op, Member& member, Client& client) {
   }
   etcdserverpb::LeaseRevokeRequest request;
   request.set_id(op->lease);
+  Record(op, member, request);
   Propose(op, member, static_cast<int>(RequestField::kLeaseRevoke), request.SerializeAsString());
 }
 
@@ -243,12 +283,58 @@ void Clients::Answered(const Op& op, Member& member, const Result<std::string>& 
     // Rows that the answer speaks of are known when this turn has ended.
     cluster_.world().After(Time(1), [this, op, bytes = *answer] {
       ++cluster_.counts().answered;
+      RecordAnswer(*op, bytes);
       CheckAnswer(*op, bytes);
       op->then(true);
     });
     return;
   }
   op->then(false);
+}
+
+void Clients::Record(const Op& op, const Member& member, check::Request request) {
+  op->record = history_.operations.size();
+  check::Operation& operation = history_.operations.emplace_back();
+  operation.client = op->client;
+  operation.life = (member.id().value << 16U) ^ member.life();
+  operation.invoked = op->invoked.count();
+  operation.request = std::move(request);
+}
+
+void Clients::RecordAnswer(const Operation& op, const std::string& bytes) {
+  check::Operation& operation = history_.operations[op.record];
+  etcdserverpb::ResponseOp response;
+  bool read = false;
+  switch (op.kind) {
+    case Kind::kPut:
+      read = response.mutable_response_put()->ParseFromString(bytes);
+      break;
+    case Kind::kDelete:
+      read = response.mutable_response_delete_range()->ParseFromString(bytes);
+      break;
+    case Kind::kGet:
+      read = response.mutable_response_range()->ParseFromString(bytes);
+      break;
+    case Kind::kTxn:
+      read = response.mutable_response_txn()->ParseFromString(bytes);
+      break;
+    case Kind::kGrant: {
+      etcdserverpb::LeaseGrantResponse granted;
+      read = granted.ParseFromString(bytes);
+      operation.response = granted;
+      break;
+    }
+    case Kind::kRevoke: {
+      etcdserverpb::LeaseRevokeResponse revoked;
+      read = revoked.ParseFromString(bytes);
+      operation.response = revoked;
+      break;
+    }
+  }
+  if (!read) return cluster_.world().Fail("kv: an answer that cannot be read");
+  if (op.kind < Kind::kGrant) operation.response = response;
+  operation.outcome = check::Outcome::kOk;
+  operation.returned = cluster_.world().now().count();
 }
 
 void Clients::CheckOrder(const Operation& op, Revision revision) {
@@ -375,6 +461,7 @@ void Clients::WriteUntilAccepted() {
           [](const Result<std::string>&) {});
     }
     auto op = std::make_shared<Operation>();
+    op->invoked = cluster_.world().now();
     op->known = known_;
     op->key = "k0";
     op->then = [this](bool accepted) { wrote_since_heal_ |= accepted; };
@@ -393,6 +480,65 @@ void Clients::Finish() {
       cluster_.world().Fail("kv: the value " + std::string(record.value) +
                             " was written twice, the second time at revision " +
                             std::to_string(id.main.value));
+    }
+  }
+  Judge();
+}
+
+// The independent judge, which knows nothing of the rooms: the answers, the watches and the leases,
+// and beside them all rows that were ever made, as one more watch.
+void Clients::Judge() {
+  for (const auto& watcher : watchers_) watcher->Finish();
+  AddRows();
+  const auto fail = [this](const std::vector<check::Finding>& findings) {
+    if (findings.empty()) return;
+    for (const check::Operation& operation : history_.operations) {
+      if (cluster_.world().verbose()) cluster_.world().Say(check::Describe(operation));
+    }
+    cluster_.world().Fail(findings.front().rule + ": " + findings.front().text);
+  };
+  const check::KvVerdict verdict =
+      check::CheckLinearizable(history_, {.findings_max = 1, .guesses_max = 20'000});
+  if (verdict.undecided) return;
+  fail(verdict.findings);
+  if (!verdict.findings.empty()) return;
+  fail(check::CheckWatches(history_, verdict, 1).findings);
+  // A clock that runs wrong, or ahead while a turn takes long, may end a lease too soon.
+  check::LeaseOptions leases;
+  leases.findings_max = 1;
+  for (const Fault& fault : cluster_.plan().faults) {
+    if (fault.kind == FaultKind::kDrift || fault.kind == FaultKind::kSlowCpu) {
+      leases.early_slack = check::Instant{3'000'000'000};
+    }
+  }
+  fail(check::CheckLeases(history_, verdict, leases).findings);
+}
+
+void Clients::AddRows() {
+  check::Watching& rows = history_.watches.emplace_back();
+  rows.name = "the rows";
+  rows.request.set_key(std::string(1, '\0'));
+  rows.request.set_range_end(std::string(1, '\0'));
+  rows.request.set_start_revision(2);
+  rows.complete_until = cluster_.checks().revision().value;
+  const auto arrive = [&]() -> etcdserverpb::WatchResponse& {
+    check::Arrival& arrival = rows.arrivals.emplace_back();
+    arrival.at = cluster_.world().now().count();
+    arrival.response.mutable_header()->set_revision(rows.complete_until);
+    return arrival.response;
+  };
+  arrive().set_created(true);
+  std::int64_t last = 0;
+  for (const auto& [id, row] : cluster_.checks().history()) {
+    auto& response = id.main.value == last ? rows.arrivals.back().response : arrive();
+    last = id.main.value;
+    mvccpb::Event& event = *response.add_events();
+    event.set_type(row.tombstone ? mvccpb::Event::DELETE : mvccpb::Event::PUT);
+    if (row.tombstone) {
+      event.mutable_kv()->set_key(row.key);
+      event.mutable_kv()->set_mod_revision(last);
+    } else if (!event.mutable_kv()->ParseFromString(row.record)) {
+      cluster_.world().Fail("kv: a row that cannot be read");
     }
   }
 }

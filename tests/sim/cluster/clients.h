@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "check/history.h"
 #include "proto/rpc.pb.h"
 #include "sim/cluster/checks.h"
 #include "sim/cluster/watchers.h"
@@ -52,12 +53,17 @@ class Clients {
   void Renew(Client& client, Member& member);
   void Revoke(const Op& op, Member& member, Client& client);
   void Propose(const Op& op, Member& member, int field, const std::string& message);
+  // Into the history; the answer comes later, or never.
+  void Record(const Op& op, const Member& member, check::Request request);
+  void RecordAnswer(const Operation& op, const std::string& bytes);
   void Answered(const Op& op, Member& member, const Result<std::string>& answer);
   void CheckAnswer(Operation& op, const std::string& bytes);
   void CheckRange(const Operation& op, const etcdserverpb::RangeResponse& response, Revision at);
   void CheckTxn(Operation& op, const etcdserverpb::TxnResponse& response);
   void CheckOrder(const Operation& op, Revision revision);
   void WriteUntilAccepted();
+  void Judge();
+  void AddRows();
   std::string Key(Prng& random) const;
   std::string Value();
 
@@ -65,6 +71,7 @@ class Clients {
   Prng random_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Watcher>> watchers_;
+  check::History history_;
   Revision known_;  // the newest revision that any linearizable answer has named
   std::uint64_t values_ = 0;
   std::uint64_t leases_ = 0;

@@ -303,6 +303,7 @@ void Member::TearDown() {
   checked_.reset();
   machine_.reset();
   lease_floor_.clear();
+  strangers_.clear();
   log_due_ = false;
   turn_at_ = kNever;
   paused_ = false;
@@ -369,7 +370,7 @@ void Member::Send(std::vector<raft::Message>& messages) {
       cluster_.checks().SawProposed(driver_->core(), message.entries);
     }
     Promise(message);
-    if (!peers_.contains(message.to)) continue;
+    if (!Knows(message.to)) continue;
     cluster_.network().Send(*this, std::move(message));
   }
 }
@@ -385,7 +386,7 @@ void Member::Promise(const raft::Message& message) {
 
 void Member::SendSnapshot(raft::Message message, std::shared_ptr<node::SnapshotSource> source,
                           std::function<void(bool)> done) {
-  if (dying_ || !peers_.contains(message.to)) return done(false);
+  if (dying_ || !Knows(message.to)) return done(false);
   cluster_.network().SendSnapshot(*this, std::move(message), std::move(source), std::move(done));
 }
 
@@ -393,6 +394,11 @@ void Member::UpdatePeers(const node::PeerUrls& peers) {
   peers_.clear();
   for (const auto& [member, urls] : peers) peers_.insert(member);
   if (peers_.empty()) peers_ = known_;
+  std::erase_if(strangers_, [this](MemberId member) { return peers_.contains(member); });
+}
+
+bool Member::Knows(MemberId other) const {
+  return peers_.contains(other) || strangers_.contains(other);
 }
 
 std::optional<io::Clock::Instant> Member::ConnectedSince(MemberId member) const {
@@ -409,6 +415,8 @@ void Member::Deliver(MemberId from, std::vector<raft::Message> messages) {
     }
     return;
   }
+  // As the transport does: who is not in the log yet says where it is answered.
+  if (!peers_.contains(from) && from != id()) strangers_.insert(from);
   driver_->Deliver(messages);
 }
 

@@ -115,6 +115,7 @@ class Member final : public app::MachineServices, public node::Network, public a
   void RunLog();
   void TearDown();
   void Promise(const raft::Message& message);
+  bool Knows(MemberId other) const;
   void Publish();
   void NoteEntry(const raft::Entry& entry);
 
@@ -131,6 +132,7 @@ class Member final : public app::MachineServices, public node::Network, public a
   std::unique_ptr<CheckedMachine> checked_;
   std::unique_ptr<node::Driver> driver_;
   std::set<MemberId> peers_;
+  std::set<MemberId> strangers_;  // introduced themselves before the log did
   std::map<std::uint64_t, std::shared_ptr<node::SnapshotSource>> held_;
   std::map<LeaseId, io::Clock::Instant> lease_floor_;
   std::uint64_t tokens_ = 0;

@@ -15,8 +15,10 @@ constexpr auto kLookPause = milliseconds(200);
 
 }  // namespace
 
-Watcher::Watcher(Cluster& cluster, std::uint64_t seed, std::string key, std::string range_end)
+Watcher::Watcher(Cluster& cluster, check::History& history, std::uint64_t seed, std::string key,
+                 std::string range_end)
     : cluster_(cluster),
+      history_(history),
       random_(seed),
       key_(std::move(key)),
       range_end_(std::move(range_end)),
@@ -65,6 +67,13 @@ void Watcher::Open(Member& member) {
     request.range_end = range_end_;
     request.start_revision = begun_ ? seen_.value + 1 : 0;
     request.prev_kv = random_.Chance(300);
+    record_ = history_.watches.size();
+    check::Watching& watching = history_.watches.emplace_back();
+    watching.name = member.self().name + "/" + std::to_string(record_);
+    watching.request.set_key(request.key);
+    watching.request.set_range_end(request.range_end);
+    watching.request.set_start_revision(request.start_revision);
+    watching.request.set_prev_kv(request.prev_kv);
     hub.Create(stream_, request);
   });
 }
@@ -93,6 +102,7 @@ void Watcher::AfterTurn(Member& member) {
 
 void Watcher::Take(const watch::Response& response) {
   if (cluster_.world().violation()) return;
+  Record(response);
   if (response.created) {
     if (created_) Fail("created twice");
     created_ = true;
@@ -138,6 +148,26 @@ void Watcher::Take(const watch::Response& response) {
     }
   }
   seen_ = until;
+}
+
+void Watcher::Record(const watch::Response& response) {
+  etcdserverpb::WatchResponse told;
+  std::string bytes;
+  for (const watch::EventBytes& event : response.events) bytes += *event;
+  static_cast<void>(told.ParseFromString(bytes));  // Take complains
+  told.mutable_header()->set_revision(response.revision.value);
+  told.set_watch_id(response.watch_id);
+  told.set_created(response.created);
+  told.set_canceled(response.canceled);
+  told.set_compact_revision(response.compact_revision.value);
+  history_.watches[record_].arrivals.push_back({cluster_.world().now().count(), std::move(told)});
+}
+
+void Watcher::Finish() {
+  if (member_.value == 0 || !created_ || !Current()) return;
+  const Member* member = cluster_.Find(member_);
+  if (!member->up() || member->life() != life_) return;
+  history_.watches[record_].complete_until = cluster_.checks().revision().value;
 }
 
 bool Watcher::Wants(const HistoryRow& row) const {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "check/history.h"
 #include "sim/cluster/checks.h"
 #include "sim/prng.h"
 #include "watch/hub.h"
@@ -26,7 +27,9 @@ class Member;
 
 class Watcher final : public watch::Sink {
  public:
-  Watcher(Cluster& cluster, std::uint64_t seed, std::string key, std::string range_end);
+  // history: every stream and what it told goes there; outlives the watcher.
+  Watcher(Cluster& cluster, check::History& history, std::uint64_t seed, std::string key,
+          std::string range_end);
 
   void Start();
   // Hands on what arrived during the member's turn.
@@ -34,6 +37,8 @@ class Watcher final : public watch::Sink {
   void Heal() { room_ = 1000; }
   // Everything that happened in its range has been told.
   bool Current() const;
+  // At the end of a run: claims that the open stream has told everything until now.
+  void Finish();
 
   bool Offer(watch::Response& response) override;
   bool HasRoom() const override { return taken_.size() < room_; }
@@ -42,11 +47,14 @@ class Watcher final : public watch::Sink {
   void Look();
   void Open(Member& member);
   void Take(const watch::Response& response);
+  void Record(const watch::Response& response);
   void Expect(Revision until, std::vector<const HistoryRow*>& rows) const;
   bool Wants(const HistoryRow& row) const;
   void Fail(const std::string& what);
 
   Cluster& cluster_;
+  check::History& history_;
+  std::size_t record_ = 0;  // of the open stream
   Prng random_;
   const std::string key_;
   const std::string range_end_;
