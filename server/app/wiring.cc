@@ -75,7 +75,7 @@ void RevokeWhileLeading(node::Node& node, LeaseId lease) {
     etcdserverpb::LeaseRevokeRequest request;
     request.set_id(lease.value);
     const std::uint64_t id = node.NextRequestId();
-    node.Propose(
+    node.ProposeLeading(
         id, apply::MakeRequest(apply::RequestField::kLeaseRevoke, request.SerializeAsString(), id),
         [lease](const Result<std::string>& done) {
           if (!done.ok() && done.error().code != Code::kNotFound) {

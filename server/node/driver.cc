@@ -127,6 +127,13 @@ void Driver::Propose(std::uint64_t id, std::string request, Answer done) {
   proposal.done(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
 }
 
+void Driver::ProposeLeading(std::uint64_t id, std::string request, Answer done) {
+  Proposal proposal{id, raft::EntryType::kNormal, raft::Payload(std::move(request)),
+                    std::move(done), true};
+  if (inbox_.Add(std::move(proposal))) return;
+  proposal.done(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
+}
+
 void Driver::ProposeConfChange(raft::ConfChange change, Done done) {
   if (change.id == 0) change.id = NextRequestId();
   Proposal proposal{change.id, raft::EntryType::kConfChange,

@@ -86,6 +86,7 @@ class Driver final : public Node {
 
   // Node.
   void Propose(std::uint64_t id, std::string request, Answer done) override;
+  void ProposeLeading(std::uint64_t id, std::string request, Answer done) override;
   void ProposeConfChange(raft::ConfChange change, Done done) override;
   void Read(Consistency consistency, Done read) override;
   void TransferLeadership(MemberId target, Done done) override;

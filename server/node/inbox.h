@@ -32,6 +32,7 @@ struct Proposal {
   raft::EntryType type = raft::EntryType::kNormal;
   raft::Payload data;
   Node::Answer done;
+  bool leading = false;  // only into our own log
 };
 
 struct ReadCall {

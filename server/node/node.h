@@ -66,6 +66,11 @@ class Node {
   using Answer = std::function<void(Result<std::string>)>;
   virtual void Propose(std::uint64_t id, std::string request, Answer done) = 0;
 
+  // The same for what only a leader may decide, such as the end of a lease: it goes into our own
+  // log now or nowhere. Another leader may know better, so it neither waits for one nor is sent to
+  // it; then the error is "not leader".
+  virtual void ProposeLeading(std::uint64_t id, std::string request, Answer done) = 0;
+
   // Replicates a membership change; ok once it is applied here.
   using Done = std::function<void(quorate::Status)>;
   virtual void ProposeConfChange(raft::ConfChange change, Done done) = 0;

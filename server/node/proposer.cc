@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/site.h"
 #include "node/errors.h"
 
 namespace quorate::node {
@@ -16,10 +17,22 @@ void Proposer::Take(Proposal&& proposal, Instant now) {
   started_.emplace_back(now, proposal.id);
   waiters_.insert_or_assign(proposal.id, Waiter{now, std::move(proposal.done), Term{}});
   queued_bytes_ += proposal.data.size();
-  queue_.push_back({proposal.id, proposal.type, std::move(proposal.data)});
+  leading_queued_ += proposal.leading ? 1U : 0U;
+  queue_.push_back({proposal.id, proposal.type, std::move(proposal.data), proposal.leading});
+}
+
+// Their time is over with the leadership, or with the wish to hand it over.
+void Proposer::RefuseUnlessLeading(const raft::Core& core) {
+  if (leading_queued_ == 0) return;
+  if (core.role() == raft::Role::kLeader && core.transferee().value == 0) return;
+  if (QUORATE_PLANTED("node.leaders_word_is_passed_on")) return;
+  for (const Queued& queued : queue_) {
+    if (queued.leading) Refuse(queued.id, errors::NotLeader());  // Flush passes over it
+  }
 }
 
 void Proposer::Flush(raft::Core& core) {
+  RefuseUnlessLeading(core);
   std::size_t begin = 0;
   while (begin < queue_.size()) {
     std::size_t end = begin + 1;
@@ -35,7 +48,10 @@ void Proposer::Flush(raft::Core& core) {
     if (!taken) break;
     begin = end;
   }
-  for (std::size_t i = 0; i < begin; ++i) queued_bytes_ -= queue_[i].data.size();
+  for (std::size_t i = 0; i < begin; ++i) {
+    queued_bytes_ -= queue_[i].data.size();
+    leading_queued_ -= queue_[i].leading ? 1U : 0U;
+  }
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(begin));
 }
 
@@ -104,6 +120,7 @@ void Proposer::FailSent(Term term, const Error& error) {
 void Proposer::FailAll(const Error& error) {
   queue_.clear();
   queued_bytes_ = 0;
+  leading_queued_ = 0;
   started_.clear();
   while (!waiters_.empty()) Refuse(waiters_.begin()->first, error);
 }

@@ -61,8 +61,10 @@ class Proposer {
     std::uint64_t id;
     raft::EntryType type;
     raft::Payload data;
+    bool leading;
   };
 
+  void RefuseUnlessLeading(const raft::Core& core);
   bool FlushNormal(raft::Core& core, std::size_t begin, std::size_t end);
   void Refuse(std::uint64_t id, Error why);
   bool Settle(raft::Proposed outcome, Term term, std::size_t begin, std::size_t end);
@@ -73,6 +75,7 @@ class Proposer {
   std::deque<std::pair<Instant, std::uint64_t>> started_;  // by time; ids may be answered already
   std::vector<Queued> queue_;                              // not proposed yet
   std::size_t queued_bytes_ = 0;
+  std::size_t leading_queued_ = 0;    // of them, those that only a leader may propose
   std::vector<raft::Payload> batch_;  // scratch of Flush
   std::uint64_t failed_ = 0;
 };

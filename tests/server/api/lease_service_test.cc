@@ -16,6 +16,7 @@ using std::chrono::seconds;
 class WaitingNode final : public node::Node {
  public:
   void Propose(std::uint64_t, std::string, Answer) override {}
+  void ProposeLeading(std::uint64_t, std::string, Answer) override {}
   void ProposeConfChange(raft::ConfChange, Done) override {}
   void Read(node::Consistency consistency, Done read) override {
     EXPECT_EQ(consistency, node::Consistency::kLinearizable);

@@ -9,7 +9,8 @@ namespace {
 // A node whose linearizable reads wait until the test says what became of them.
 class WaitingNode final : public node::Node {
  public:
-  void Propose(std::uint64_t, std::string, Answer) override { ++proposals; }
+  void Propose(std::uint64_t, std::string, Answer) override {}
+  void ProposeLeading(std::uint64_t, std::string, Answer) override { ++proposals; }
   void ProposeConfChange(raft::ConfChange, Done) override {}
   void Read(node::Consistency consistency, Done read) override {
     EXPECT_EQ(consistency, node::Consistency::kLinearizable);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "node/errors.h"
@@ -474,6 +475,27 @@ TEST(DriverTest, AChangeThatNobodyCanReadIsNotProposed) {
   const auto answer = members.Propose(leader, "on");
   members.Settle();
   EXPECT_TRUE(answer->has_value() && (*answer)->ok());
+}
+
+// A leader that hands over found a lease expired; the word waited and went to its successor, who
+// had renewed the lease meanwhile.
+TEST(DriverTest, WhatOnlyALeaderMayDecideIsNotPassedOn) {
+  Members members(3);
+  const std::uint64_t leader = members.Elect();
+  members.driver(leader).TransferLeadership(MemberId{Third(leader)}, [](const Status&) {});
+  members.Round();
+  const std::uint64_t id = members.driver(leader).NextRequestId();
+  std::optional<Result<std::string>> answer;
+  members.driver(leader).ProposeLeading(
+      id, MakeRequest(id, "word"), [&answer](const Result<std::string>& done) { answer = done; });
+  members.Settle();
+  EXPECT_EQ(members.driver(leader).leader(), MemberId{Third(leader)});
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->ok());
+  for (const std::uint64_t member : {1U, 2U, 3U}) {
+    const auto& texts = members.texts(member);
+    EXPECT_EQ(std::count(texts.begin(), texts.end(), "word"), 0) << member;
+  }
 }
 
 TEST(DriverTest, LeadershipMovesOnRequest) {
