@@ -15,8 +15,10 @@ using mvccpb::Event;
 // One watch: walks its responses beside the model's events.
 class Follower {
  public:
-  Follower(const Watching& watching, const Model& model, WatchVerdict& verdict)
-      : watching_(watching), model_(model), verdict_(verdict) {}
+  // compacted: the highest revision that anybody asked to be compacted.
+  Follower(const Watching& watching, const Model& model, std::int64_t compacted,
+           WatchVerdict& verdict)
+      : watching_(watching), model_(model), compacted_(compacted), verdict_(verdict) {}
 
   void Check() {
     for (const Arrival& arrival : watching_.arrivals) {
@@ -138,6 +140,10 @@ class Follower {
         return Complain("W-4", "missing: " + Describe(expected[i]) + " beside that" + at);
       if (i >= expected.size() || by_key(got[i], expected[i]))
         return Complain("W-8", "not to be told: " + Describe(got[i]));
+      // What was before may be gone when it is read.
+      if (!got[i].has_prev_kv() && got[i].kv().mod_revision() <= compacted_) {
+        expected[i].clear_prev_kv();
+      }
       if (got[i].has_prev_kv() != expected[i].has_prev_kv() ||
           got[i].prev_kv().SerializeAsString() != expected[i].prev_kv().SerializeAsString())
         return Complain("W-7", "the value before is wrong" + at);
@@ -190,6 +196,7 @@ class Follower {
 
   const Watching& watching_;
   const Model& model_;
+  const std::int64_t compacted_;
   WatchVerdict& verdict_;
   bool created_ = false, ended_ = false, broken_ = false;
   std::int64_t id_ = 0;
@@ -207,9 +214,14 @@ class Follower {
 
 WatchVerdict CheckWatches(const History& history, const KvVerdict& kv, std::size_t findings_max) {
   WatchVerdict verdict;
+  std::int64_t compacted = 0;
+  for (const Operation& operation : history.operations) {
+    const auto* request = std::get_if<etcdserverpb::CompactionRequest>(&operation.request);
+    if (request != nullptr) compacted = std::max(compacted, request->revision());
+  }
   for (const Watching& watching : history.watches) {
     ++verdict.watches;
-    Follower(watching, kv.model, verdict).Check();
+    Follower(watching, kv.model, compacted, verdict).Check();
     if (verdict.findings.size() >= findings_max) break;
   }
   return verdict;

@@ -153,6 +153,17 @@ TEST_F(WatchesTest, FindsAWrongValueBefore) {
   EXPECT_EQ(Judge(), "W-7");
 }
 
+// A watch from a revision that was just compacted is told what happened, but what was before may be
+// gone.
+TEST_F(WatchesTest, AcceptsThatTheValueBeforeWasCompacted) {
+  auto& w = h.Watch(4, 1);
+  w.request.set_prev_kv(true);
+  Tell(w, 4, {DeleteEvent("a", 4), DeleteEvent("b", 4)});
+  EXPECT_EQ(Judge(), "W-7");
+  h.Compact(4, 5);
+  EXPECT_EQ(Judge(), "");
+}
+
 TEST_F(WatchesTest, FindsAnEventThatTheFilterOrTheRangeExcludes) {
   auto& w = h.Watch(2, 1);
   w.request.add_filters(etcdserverpb::WatchCreateRequest::NODELETE);
