@@ -5,6 +5,7 @@
 #include "apply/request.h"
 #include "membership/ids.h"
 #include "proto/rpc.pb.h"
+#include "sim/cluster/clients.h"
 #include "sim/cluster/cluster.h"
 
 namespace quorate::sim::cluster {
@@ -172,6 +173,7 @@ void Admin::Compact(std::uint64_t choice, bool physical) {
   request.set_revision(newest - static_cast<std::int64_t>((choice >> 8U) % 50));
   request.set_physical(physical);
   if (request.revision() > 1) {
+    cluster_.clients().NoteCompaction(request.revision());
     ProposeRequest(*member, apply::RequestField::kCompaction, request.SerializeAsString());
   }
 }

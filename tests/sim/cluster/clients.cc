@@ -83,6 +83,14 @@ void Clients::AfterTurn(Member& member) {
   for (const auto& watcher : watchers_) watcher->AfterTurn(member);
 }
 
+void Clients::NoteCompaction(std::int64_t revision) {
+  check::Operation& operation = history_.operations.emplace_back();
+  operation.invoked = cluster_.world().now().count();
+  etcdserverpb::CompactionRequest request;
+  request.set_revision(revision);
+  operation.request = std::move(request);
+}
+
 bool Clients::WatchersCurrent() const {
   return std::ranges::all_of(watchers_, [](const auto& watcher) { return watcher->Current(); });
 }
@@ -241,18 +249,32 @@ void Clients::Renew(Client& client, Member& member) {
   etcdserverpb::LeaseKeepAliveRequest request;
   request.set_id(client.lease);
   operation.request = std::move(request);
-  const auto renew = [this, record, leader, lease = LeaseId{client.lease}](const Status& current) {
-    if (!current.ok() || !leader->up() || !leader->machine().lessor().primary()) return;
-    const Result<std::int64_t> ttl = leader->machine().lessor().Renew(lease);
-    if (ttl.ok()) leader->Renewed(lease);
+  const LeaseId lease{client.lease};
+  const auto told = [this, record, lease](std::int64_t ttl) {
     etcdserverpb::LeaseKeepAliveResponse response;
     response.mutable_header()->set_cluster_id(cluster_.id().value);
     response.set_id(lease.value);
-    response.set_ttl(ttl.ok() ? *ttl : 0);
+    response.set_ttl(ttl);
     check::Operation& renewal = history_.operations[record];
     renewal.outcome = check::Outcome::kOk;
     renewal.returned = cluster_.world().now().count();
     renewal.response = std::move(response);
+  };
+  const auto renew = [leader, lease, told](const Status& current) {
+    if (!current.ok() || !leader->up() || !leader->machine().lessor().primary()) return;
+    const Result<std::int64_t> ttl = leader->machine().lessor().Renew(lease);
+    if (ttl.ok()) leader->Renewed(lease);
+    if (ttl.ok() || !leader->machine().lessor().Exists(lease)) return told(ttl.ok() ? *ttl : 0);
+    // Over, but not revoked yet.
+    etcdserverpb::LeaseRevokeRequest revoke;
+    revoke.set_id(lease.value);
+    const std::uint64_t id = leader->driver().NextRequestId();
+    leader->driver().ProposeLeading(
+        id, apply::MakeRequest(RequestField::kLeaseRevoke, revoke.SerializeAsString(), id),
+        [leader, told](const Result<std::string>& revoked) {
+          const bool gone = revoked.ok() || revoked.error().code == Code::kNotFound;
+          if (gone && leader->up()) told(0);
+        });
   };
   leader->driver().Post([leader, renew] {
     if (!leader->machine().lessor().primary()) return;

@@ -33,6 +33,8 @@ class Clients {
   void Start();
   void Heal();
   void AfterTurn(Member& member);
+  // The administrator asks for a compaction.
+  void NoteCompaction(std::int64_t revision);
   // At the end of a run.
   void Finish();
   bool WroteSinceHeal() const { return wrote_since_heal_; }

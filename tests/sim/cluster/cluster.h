@@ -56,6 +56,7 @@ class Cluster {
   Oracle& oracle() { return oracle_; }
   Network& network() { return network_; }
   Counts& counts() { return counts_; }
+  Clients& clients() { return *clients_; }
   bool healing() const { return healing_; }
 
   Member* Find(MemberId member);

@@ -477,13 +477,18 @@ void Member::RevokeLease(LeaseId lease) {
     }
   }
   ++cluster_.counts().expired;
-  etcdserverpb::LeaseRevokeRequest request;
-  request.set_id(lease.value);
-  const std::uint64_t request_id = driver_->NextRequestId();
-  driver_->Propose(request_id,
-                   apply::MakeRequest(apply::RequestField::kLeaseRevoke,
-                                      request.SerializeAsString(), request_id),
-                   [](const Result<std::string>&) {});
+  // As app::RevokeWhileLeading.
+  driver_->Read(node::Consistency::kLinearizable, [this, lease, term = driver_->term()](
+                                                      const Status& confirmed) {
+    if (!confirmed.ok() || driver_->term() != term || !leads()) return;
+    etcdserverpb::LeaseRevokeRequest request;
+    request.set_id(lease.value);
+    const std::uint64_t request_id = driver_->NextRequestId();
+    driver_->ProposeLeading(request_id,
+                            apply::MakeRequest(apply::RequestField::kLeaseRevoke,
+                                               request.SerializeAsString(), request_id),
+                            [](const Result<std::string>&) {});
+  });
 }
 
 void Member::After(std::chrono::nanoseconds delay, std::function<void()> task) {

