@@ -224,6 +224,7 @@ void Member::AfterTurn() {
   }
   revision_seen_ = machine_->store().revision();
   if (after_turn) after_turn(*this);
+  if (cluster_.healing() || machine_->cluster().roster()->removed.contains(id())) DialOthers();
   if (driver_->log_writer().waiting() && !log_due_) {
     log_due_ = true;
     const Time latency = disk_latency_ + microseconds(100 + random_.Below(400));
@@ -426,6 +427,17 @@ void Member::HearRemoved() {
   why_ = "heard that it was removed";
   exit_ = node::Exit::kRemoved;
   AfterTurn();
+}
+
+// One that was removed may have nothing to say, but its connections are refused all the same.
+void Member::DialOthers() {
+  for (Member* other : cluster_.Present()) {
+    if (other == this || !other->up() || other->paused()) continue;
+    if (!other->machine().cluster().roster()->removed.contains(id())) continue;
+    if (!cluster_.network().ConnectedSince(id(), other->id())) continue;
+    cluster_.world().After(milliseconds(1), [this] { HearRemoved(); });
+    return;
+  }
 }
 
 void Member::Unreachable(MemberId other) {

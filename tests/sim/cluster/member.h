@@ -80,6 +80,7 @@ class Member final : public app::MachineServices, public node::Network, public a
   void Deliver(MemberId from, std::vector<raft::Message> messages);
   void Unreachable(MemberId other);
   void HearRemoved();
+  void DialOthers();
   std::uint64_t Hold(std::shared_ptr<node::SnapshotSource> source);
   std::shared_ptr<node::SnapshotSource> Release(std::uint64_t token);
 
