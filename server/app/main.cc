@@ -95,6 +95,14 @@ bool ConfigureLog(const config::Options& options) {
   _exit(128 + number);
 }
 
+// After Stop everything that must last is on disk. The process ends there, and not after what its
+// libraries have to tidy up: once a member that had said why it stops was held up for good by that.
+[[noreturn]] void EndBecauseOf(const app::Ending& ending) {
+  const int code = app::Report(ending);
+  std::fflush(nullptr);
+  _exit(code);
+}
+
 int Serve(config::Options options) {
   if (const Status complete = config::Complete(options); !complete.ok()) {
     return app::Report({app::ExitCode::kBadConfiguration, complete.error().message});
@@ -113,11 +121,11 @@ int Serve(config::Options options) {
   app::Server server(std::move(options));
   if (auto failed = server.Start()) {
     server.Stop();
-    return app::Report(*failed);
+    EndBecauseOf(*failed);
   }
   const app::Ending ending = server.Wait();
   server.Stop();
-  if (ending.code != app::ExitCode::kOk) return app::Report(ending);
+  if (ending.code != app::ExitCode::kOk) EndBecauseOf(ending);
   EndBySignal(server.signal());
 }
 
