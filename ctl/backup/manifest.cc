@@ -33,14 +33,16 @@ Manifest FromJson(const Json& json) {
   manifest.member_id = member.value("id", "");
   manifest.server_version = member.value("version", "");
   manifest.storage_version = snapshot.value("storageVersion", "");
-  manifest.revision = snapshot.at("revision").get<std::int64_t>();
-  manifest.size_bytes = snapshot.at("sizeBytes").get<std::uint64_t>();
-  manifest.stored_bytes = snapshot.at("storedBytes").get<std::uint64_t>();
+  // By reference: numbers beyond 64 bits are parsed as fractions, and refused.
+  manifest.revision = snapshot.at("revision").get_ref<const Json::number_integer_t&>();
+  manifest.size_bytes = snapshot.at("sizeBytes").get_ref<const Json::number_unsigned_t&>();
+  manifest.stored_bytes = snapshot.at("storedBytes").get_ref<const Json::number_unsigned_t&>();
   manifest.sha256 = snapshot.at("sha256").get<std::string>();
   manifest.database_sha256 = snapshot.at("databaseSha256").get<std::string>();
   for (const auto& hash : PartOf(snapshot, "hashKV", nothing)) {
     manifest.hashes.push_back(
-        {hash.at("hash").get<std::uint32_t>(), hash.at("compactRevision").get<std::int64_t>()});
+        {static_cast<std::uint32_t>(hash.at("hash").get_ref<const Json::number_unsigned_t&>()),
+         hash.at("compactRevision").get_ref<const Json::number_integer_t&>()});
   }
   return manifest;
 }

@@ -52,7 +52,8 @@ std::vector<std::string> Urls(const Json& json, const char* key) {
 
 Member FromObject(const Json& json) {
   Member member;
-  member.id = MemberId{json.at("id").get<std::uint64_t>()};
+  // By reference: a number beyond 64 bits is parsed as a fraction, and no id.
+  member.id = MemberId{json.at("id").get_ref<const Json::number_unsigned_t&>()};
   member.peer_urls = Urls(json, "peerURLs");
   member.is_learner = json.value("isLearner", false);
   member.name = json.value("name", "");
