@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "proto/rpc.pb.h"
+#include "server/node/waiting_node.h"
 #include "sim/clock.h"
 #include "storage/batch.h"
 
@@ -11,27 +12,7 @@ namespace quorate::api {
 namespace {
 
 using std::chrono::seconds;
-
-// A node whose linearizable reads wait until the test says what became of them.
-class WaitingNode final : public node::Node {
- public:
-  void Propose(std::uint64_t, std::string, Answer) override {}
-  void ProposeLeading(std::uint64_t, std::string, Answer) override {}
-  void ProposeConfChange(raft::ConfChange, Done) override {}
-  void Read(node::Consistency consistency, Done read) override {
-    EXPECT_EQ(consistency, node::Consistency::kLinearizable);
-    reads.push_back(std::move(read));
-  }
-  void TransferLeadership(MemberId, Done) override {}
-  void Post(std::function<void()> function) override { function(); }
-  std::uint64_t NextRequestId() override { return 1; }
-  node::Status status() const override { return {}; }
-  MemberId leader() const override { return {}; }
-  Term term() const override { return {}; }
-  bool is_learner() const override { return false; }
-
-  std::deque<Done> reads;
-};
+using test::WaitingNode;
 
 // Gives tasks for later to the test.
 class LaterEnvironment final : public Environment {
