@@ -21,6 +21,14 @@ namespace quorate::test {
 
 class Members;
 
+// Of members 1 to 3 those that are not `leader`.
+inline std::uint64_t Other(std::uint64_t leader) {
+  return leader % 3 + 1;
+}
+inline std::uint64_t Third(std::uint64_t leader) {
+  return Other(Other(leader));
+}
+
 class SimNetwork final : public node::Network {
  public:
   SimNetwork(Members& members, MemberId self) : members_(members), self_(self) {}
