@@ -169,55 +169,76 @@ std::vector<std::string> Cluster::Others(int slot) const {
   return others;
 }
 
-std::string Cluster::RemoveMember(int slot, const std::function<void()>& meanwhile) {
+bool Cluster::LivesAt(const etcdserverpb::Member& member, int slot) const {
+  return member.peerurls_size() != 0 && member.peerurls(0) == PeerUrl(slot);
+}
+
+std::string Cluster::UntilOthersList(const char* what, int slot,
+                                     const std::function<void()>& meanwhile, const Look& look) {
   const auto client = MakeImpatientClient(Others(slot));
   std::string why = "no quorum";
-  const bool gone = test::WaitFor(
+  const bool seen = test::WaitFor(
       [&] {
         meanwhile();
         const auto list = client->MemberList(true);
         if (!list.ok()) return why = list.error().message, false;
-        for (const auto& member : list->members()) {
-          if (member.peerurls_size() == 0 || member.peerurls(0) != PeerUrl(slot)) continue;
+        return look(*client, *list, why);
+      },
+      seconds(60));
+  return seen ? "" : std::string(what) + ": " + why;
+}
+
+std::string Cluster::RemoveMember(int slot, const std::function<void()>& meanwhile) {
+  return UntilOthersList(
+      "remove", slot, meanwhile, [&](etcdclient::Client& client, const auto& list, auto& why) {
+        for (const auto& member : list.members()) {
+          if (!LivesAt(member, slot)) continue;
           const auto removed =
-              client->MemberRemove(MemberId{member.id()}, {.timeout = milliseconds(5000)});
+              client.MemberRemove(MemberId{member.id()}, {.timeout = milliseconds(5000)});
           if (!removed.ok()) why = removed.error().message;
           return false;  // the list tells
         }
         return true;
-      },
-      seconds(60));
-  return gone ? "" : "remove: " + why;
+      });
 }
 
 std::string Cluster::AddMember(int slot, const std::function<void()>& meanwhile) {
-  Slot& s = *slots_[static_cast<std::size_t>(slot)];
-  const auto client = MakeImpatientClient(Others(slot));
-  std::string why = "no quorum";
-  const bool there = test::WaitFor(
-      [&] {
-        meanwhile();
-        const auto list = client->MemberList(true);
-        if (!list.ok()) return why = list.error().message, false;
+  return UntilOthersList(
+      "add", slot, meanwhile, [&](etcdclient::Client& client, const auto& list, auto& why) {
         std::string initial;
         bool listed = false;
-        for (const auto& member : list->members()) {
+        for (const auto& member : list.members()) {
           // By our own names: one that was added a moment ago has not told the others its name.
           for (int i = 0; i < size(); ++i) {
-            if (member.peerurls_size() == 0 || member.peerurls(0) != PeerUrl(i)) continue;
+            if (!LivesAt(member, i)) continue;
             listed = listed || i == slot;
             initial += (initial.empty() ? "" : ",") + slots_[static_cast<std::size_t>(i)]->name +
                        "=" + PeerUrl(i);
           }
         }
-        if (listed) return s.initial_cluster = initial, true;
-        const auto added =
-            client->MemberAdd({PeerUrl(slot)}, true, {.timeout = milliseconds(5000)});
+        if (listed) {
+          slots_[static_cast<std::size_t>(slot)]->initial_cluster = initial;
+          return true;
+        }
+        const auto added = client.MemberAdd({PeerUrl(slot)}, true, {.timeout = milliseconds(5000)});
         if (!added.ok()) why = added.error().message;
         return false;
-      },
-      seconds(60));
-  return there ? "" : "add: " + why;
+      });
+}
+
+std::string Cluster::PromoteMember(int slot, const std::function<void()>& meanwhile) {
+  return UntilOthersList("promote", slot, meanwhile,
+                         [&](etcdclient::Client& client, const auto& list, auto& why) {
+                           for (const auto& member : list.members()) {
+                             if (!LivesAt(member, slot)) continue;
+                             if (!member.islearner()) return true;
+                             const auto done = client.MemberPromote(MemberId{member.id()});
+                             if (!done.ok()) why = done.error().message;
+                             return false;
+                           }
+                           why = "not in the list";
+                           return false;
+                         });
 }
 
 std::string Cluster::Replace(int slot, const std::function<void()>& meanwhile) {
@@ -229,23 +250,7 @@ std::string Cluster::Replace(int slot, const std::function<void()>& meanwhile) {
   s.joins = true;
   if (std::string why = AddMember(slot, meanwhile); !why.empty()) return why;
   Start(slot);
-  const auto client = MakeImpatientClient(Others(slot));
-  std::string why = "not in the list";
-  const bool promoted = test::WaitFor(
-      [&] {
-        meanwhile();
-        const auto list = client->MemberList(true);
-        if (!list.ok()) return why = list.error().message, false;
-        for (const auto& member : list->members()) {
-          if (member.peerurls_size() == 0 || member.peerurls(0) != PeerUrl(slot)) continue;
-          if (!member.islearner()) return true;
-          const auto done = client->MemberPromote(MemberId{member.id()});
-          if (!done.ok()) why = done.error().message;
-        }
-        return false;
-      },
-      seconds(60));
-  return promoted ? "" : "promote: " + why;
+  return PromoteMember(slot, meanwhile);
 }
 
 }  // namespace quorate::chaos

@@ -73,8 +73,16 @@ class Cluster {
 
   std::string disk(int slot) const { return directory_ + "/" + std::to_string(slot); }
   std::string PeerUrl(int slot) const;
+  // Looks at the member list of the others again and again until `look` is content, for a minute.
+  // `look` may act and says in `why` what hinders. "" or what failed and why.
+  using Look = std::function<bool(etcdclient::Client&, const etcdserverpb::MemberListResponse&,
+                                  std::string& why)>;
+  std::string UntilOthersList(const char* what, int slot, const std::function<void()>& meanwhile,
+                              const Look& look);
+  bool LivesAt(const etcdserverpb::Member& member, int slot) const;
   std::string RemoveMember(int slot, const std::function<void()>& meanwhile);
   std::string AddMember(int slot, const std::function<void()>& meanwhile);
+  std::string PromoteMember(int slot, const std::function<void()>& meanwhile);
   std::vector<std::string> Others(int slot) const;
 
   Network& network_;
