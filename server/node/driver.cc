@@ -121,26 +121,22 @@ void Driver::Propose(std::uint64_t id, std::string request, Answer done) {
   const std::uint64_t committed = committed_.load(std::memory_order_relaxed);
   const std::uint64_t applied = applied_.load(std::memory_order_relaxed);
   if (committed > applied + options_.apply_gap_max) return done(errors::TooManyRequests());
-  Proposal proposal{id, raft::EntryType::kNormal, raft::Payload(std::move(request)),
-                    std::move(done)};
-  if (inbox_.Add(std::move(proposal))) return;
-  proposal.done(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
+  Enter({id, raft::EntryType::kNormal, raft::Payload(std::move(request)), std::move(done)});
 }
 
 void Driver::ProposeLeading(std::uint64_t id, std::string request, Answer done) {
-  Proposal proposal{id, raft::EntryType::kNormal, raft::Payload(std::move(request)),
-                    std::move(done), true};
-  if (inbox_.Add(std::move(proposal))) return;
-  proposal.done(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
+  Enter({id, raft::EntryType::kNormal, raft::Payload(std::move(request)), std::move(done), true});
 }
 
 void Driver::ProposeConfChange(raft::ConfChange change, Done done) {
   if (change.id == 0) change.id = NextRequestId();
-  Proposal proposal{change.id, raft::EntryType::kConfChange,
-                    raft::Payload(wire::EncodeConfChange(change)),
-                    [done = std::move(done)](const Result<std::string>& answer) {
-                      done(answer.ok() ? quorate::Status() : quorate::Status(answer.error()));
-                    }};
+  Enter({change.id, raft::EntryType::kConfChange, raft::Payload(wire::EncodeConfChange(change)),
+         [done = std::move(done)](const Result<std::string>& answer) {
+           done(answer.ok() ? quorate::Status() : quorate::Status(answer.error()));
+         }});
+}
+
+void Driver::Enter(Proposal proposal) {
   if (inbox_.Add(std::move(proposal))) return;
   proposal.done(inbox_.closed() ? errors::Stopped() : errors::TooManyRequests());
 }

@@ -139,7 +139,8 @@ class Driver final : public Node {
 
   Driver(Parts parts, const Options& options);
 
-  // driver.cc: the turn.
+  // driver.cc: into the inbox, or refused; the turn.
+  void Enter(Proposal proposal);
   void TakeArrivals();
   void StepMessages();
   bool Gathering() const;

@@ -53,13 +53,13 @@ void Driver::ApplySome() {
   if (applied_of_them_ >= to_apply_.size() || QUORATE_SITE("node.apply_later")) return;
   if (!MayApply(to_apply_[applied_of_them_])) return;
   const Instant until = clock_.Now() + options_.apply_time_max;
-  while (applied_of_them_ < to_apply_.size() && !failed_) {
-    if (!MayApply(to_apply_[applied_of_them_])) break;
+  do {
     ApplyOne(to_apply_[applied_of_them_++]);
     QUORATE_CRASH_SITE("node.after_apply_one");
     if (QUORATE_SITE("node.apply_one")) break;
     if (applied_of_them_ % kEntriesBetweenLooksAtTheClock == 0 && clock_.Now() >= until) break;
-  }
+  } while (!failed_ && applied_of_them_ < to_apply_.size() &&
+           MayApply(to_apply_[applied_of_them_]));
   if (failed_) return;
   const Instant applied = clock_.Now();
   if (quorate::Status committed = state_machine_.Commit(); !committed.ok()) {
