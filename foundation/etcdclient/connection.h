@@ -20,6 +20,10 @@ namespace quorate::etcdclient {
 Result<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options,
                                                    const std::string& endpoint);
 
+// Nobody reads a connection between calls: handles what came meanwhile, above all its end, without
+// waiting. A write sent into an ended connection would fail with an unknown outcome.
+void NoticeWhatArrived();
+
 enum class Connected {
   kYes,
   kRefused,  // the last try failed; a call now fails at once and says why

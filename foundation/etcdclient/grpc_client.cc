@@ -20,6 +20,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPauseFirst{25};  // between two rounds over all endpoints, doubling
 constexpr milliseconds kPauseMax{200};
+constexpr const char* kBroken =
+    ": the connection ended before the answer; a write may or may not have happened";
 constexpr const char* kApiVersion = "3.6.0";  // told to servers, which count requests by it
 
 // Waits without a thread or clock of ours: nothing ever arrives on a queue without calls.
@@ -33,6 +35,11 @@ void Pause(milliseconds duration) {
   idle.Shutdown();
   while (idle.Next(&tag, &ok)) {
   }
+}
+
+// Or by the caller's own deadline or cancellation; the rest tells of the connection.
+bool FromServer(const Error& error) {
+  return error.code != Code::kUnavailable || error.message.starts_with("etcdserver: ");
 }
 
 Error TimedOut(const Error& last) {
@@ -160,8 +167,8 @@ Status GrpcClient::TryOne(const std::string& endpoint, const Deadline& deadline,
     done = attempt(here);
     sent = done.ok() || MayHaveLeft(done.error());
   }
-  if (!done.ok() && !MayHaveLeft(done.error())) return Annotate(done.error(), endpoint);
-  return done;
+  if (done.ok() || FromServer(done.error())) return done;
+  return Annotate(done.error(), sent ? endpoint + kBroken : endpoint);
 }
 
 Result<std::shared_ptr<grpc::Channel>> GrpcClient::ChannelFor(const std::string& endpoint) {
@@ -218,6 +225,7 @@ std::vector<Result<etcdserverpb::StatusResponse>> GrpcClient::StatusOfAll(
   const Metadata metadata = MakeMetadata(options);
   grpc::CompletionQueue queue;
   std::vector<std::unique_ptr<Question>> questions;
+  NoticeWhatArrived();
   for (const std::string& endpoint : endpoints) {
     questions.push_back(std::make_unique<Question>(endpoint));
     Ask(*questions.back(), deadline, metadata, queue);
@@ -246,8 +254,7 @@ void GrpcClient::Ask(Question& question, const Deadline& deadline, const Metadat
     question.status = grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, channel.error().message);
     return;
   }
-  // Of a connection that idled, find out first whether its end arrived meanwhile.
-  (*channel)->WaitForStateChange((*channel)->GetState(true), gpr_now(GPR_CLOCK_MONOTONIC));
+  (*channel)->GetState(true);  // begins to connect one that idles
   question.context.set_deadline(deadline.end());
   for (const auto& [key, value] : metadata) question.context.AddMetadata(key, value);
   grpc::TemplatedGenericStub<MessageLite, MessageLite> stub(*channel);

@@ -173,6 +173,24 @@ TEST_F(LiveTest, AWatchSeesEveryPutAcrossARestartOfTheServer) {
   EXPECT_EQ((*second)->events(0).kv().value(), "after");
 }
 
+// Several clients, so that several ends are to be noticed at once.
+TEST_F(LiveTest, AWriteIsNotSentIntoAConnectionThatEndedWhileItIdled) {
+  std::vector<std::unique_ptr<Client>> clients(8);
+  for (auto& client : clients) client = MakeClient({.endpoints = {etcd_->endpoint()}}).value();
+  etcdserverpb::PutRequest request;
+  request.set_key("k");
+  for (int round = 0; round < 3; ++round) {
+    for (auto& client : clients) ASSERT_TRUE(client->Put(request).ok());
+    etcd_->Kill();
+    etcd_->Restart();
+    ASSERT_TRUE(etcd_->AwaitHealthy()) << etcd_->Log();
+    for (auto& client : clients) {
+      const auto put = client->Put(request);
+      EXPECT_TRUE(put.ok()) << put.error().message;
+    }
+  }
+}
+
 TEST_F(LiveTest, FailsOverToAnEndpointThatLives) {
   auto client = MakeClient({.endpoints = {"127.0.0.1:1", etcd_->endpoint()}}).value();
   const auto begin = std::chrono::steady_clock::now();
