@@ -39,6 +39,14 @@ count_tests() {
   fi
 }
 
+# tell_failures LOG: what the failed tests of a run printed, once more: the end is what is read first.
+tell_failures() {
+  awk '/^[0-9]+% tests passed/ { telling = 0 }
+       /^test [0-9]+$/ || /^ *Start +[0-9]+: / || /^ *[0-9]+\/[0-9]+ Test +#/ { telling = 0 }
+       /^ *[0-9]+\/[0-9]+ Test +#.*(\*\*\*|Not Run)/ { telling = 1 }
+       telling' "$1" | cut -c1-400
+}
+
 # The fuzz targets, beside whatever else runs; end_fuzzing waits for them and counts.
 FUZZING=""
 begin_fuzzing() {
@@ -86,6 +94,7 @@ main() {
     run_tests -j 2 -L fuzz "${only[@]}"
   fi
   printf '\n'
+  [ ${#FAILED_NAMES[@]} -eq 0 ] || tell_failures "$BUILD/tests.log"
   [ ${#FAILED_NAMES[@]} -eq 0 ] || printf 'The following tests FAILED:\n%s\n' "$(printf '%s\n' "${FAILED_NAMES[@]}")"
   say "done; everything is in $BUILD/tests.log"
   ((TOTAL > 0)) || die "no tests were found"

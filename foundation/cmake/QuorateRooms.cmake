@@ -153,5 +153,5 @@ function(quorate_test name)
   target_link_libraries(${name}_test PRIVATE ${T_USES} quorate::test_support quorate::options ${T_LINKS} GTest::gmock_main)
   target_precompile_headers(${name}_test REUSE_FROM quorate_test_support)
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT})
+    NO_PRETTY_VALUES PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT})
 endfunction()
