@@ -163,6 +163,7 @@ Result<bool> HashTask::Step(std::size_t rows_max) {
     if (!row || !Decode(cursor_->value(), &record)) {
       return Error{Code::kDataLoss, "revision store: row " + ToHex(cursor_->key())};
     }
+    if (QUORATE_PLANTED("mvcc.hash_counts_what_goes")) keep_empty_ = true;
     // What compaction removes, or has removed already, must not count: of the compacted rows only
     // those that are still the newest of a living key at the hashed revision.
     if (row->id.main <= hash_.compact_revision && !keep_empty_) {

@@ -65,6 +65,7 @@ bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
     asked = asked || write.sync;
   }
   if (number != 0 || release.value != 0 || asked || !open) {
+    if (QUORATE_PLANTED("node.written_before_sync") && number != 0) written_(number, commit_);
     if (Status synced = Sync(); !synced.ok()) {
       Fail(std::move(synced).error());
       return open;

@@ -15,6 +15,11 @@ bool ReadGate::NeedsRound(Instant now) const {
 }
 
 std::string ReadGate::Issue(std::uint64_t id, Instant now) {
+  if (QUORATE_PLANTED("node.read_joins_a_running_round")) {
+    asked_.insert(asked_.end(), std::make_move_iterator(waiting_.begin()),
+                  std::make_move_iterator(waiting_.end()));
+    waiting_.clear();
+  }
   if (asked_.empty()) {
     asked_.swap(waiting_);
     contexts_.clear();

@@ -54,6 +54,9 @@ void Core::HandleAppend(Message& message) {
     case Log::Splice::kDone:
       QUORATE_CRASH_SITE("raft.appended");
       log_.CommitTo(std::min(message.commit, last));
+      if (QUORATE_PLANTED("raft.commit_beyond_match")) {
+        log_.CommitTo(std::min(message.commit, log_.last_index()));
+      }
       // The mere word that entries we have acknowledged are committed needs no answer: at depth 1
       // these are half of all answers. Were our acknowledgement lost, then the leader asks again at
       // a heartbeat, and that asks without news.

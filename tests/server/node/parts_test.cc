@@ -61,6 +61,17 @@ TEST_F(ReadGateTest, AnAnswerToAnEarlierBatchServesNoLaterOne) {
   EXPECT_EQ(log_, "a ");
 }
 
+// The first answer may be from before the later read was asked for (etcd #20418).
+TEST_F(ReadGateTest, ARepeatedRoundTakesNobodyAlongWhomItsFirstAnswerWouldServe) {
+  Add("a");
+  const std::string first = gate_.Issue(1, At(milliseconds(0)));
+  Add("b");
+  gate_.Issue(2, At(milliseconds(500)));
+  gate_.Confirm(LogIndex{5}, first);
+  Run(9);
+  EXPECT_EQ(log_, "a ");
+}
+
 TEST_F(ReadGateTest, ARoundIsRepeatedAfterAWhile) {
   Add("a");
   gate_.Issue(1, At(milliseconds(0)));

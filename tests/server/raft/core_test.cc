@@ -166,6 +166,15 @@ TEST(CoreTest, AFollowerCommitsNoFurtherThanItsLogMatches) {
   EXPECT_EQ(core.committed(), LogIndex{2});
 }
 
+// A new leader probes: its log agrees up to 1, and what we have behind that it has not seen yet.
+TEST(CoreTest, AFollowerCommitsNothingThatItsLeaderHasNotCompared) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2, 2, 2}));
+  core.Step(Append(3, 1, 1, {}, 4));
+  Drive(core);
+  EXPECT_EQ(core.committed(), LogIndex{1});
+}
+
 TEST(CoreTest, AStaleLeaderIsToldSoWithPreVoteOrCheckQuorum) {
   Core core(MakeOptions(), MakeStart(3));
   core.Step(From(2, MessageType::kHeartbeat, 5));
