@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "check/lease_ends.h"
 #include "check/real_time.h"
 
 namespace quorate::check {
@@ -30,11 +31,18 @@ struct Lease {
 class Judge {
  public:
   Judge(const History& history, const KvVerdict& kv, const LeaseOptions& options)
-      : history_(history), kv_(kv), options_(options), proofs_(history) {}
+      : history_(history),
+        kv_(kv),
+        options_(options),
+        proofs_(history),
+        ends_(history, kv, proofs_) {}
 
   LeaseVerdict Run() {
     Gather();
-    FindEnds();
+    for (const auto& [id, revision] : ends_.certain()) {
+      const auto found = leases_.find(id);
+      if (found != leases_.end()) found->second.end_revision = revision;
+    }
     for (const auto& [id, lease] : leases_) {
       if (verdict_.findings.size() >= options_.findings_max) break;
       ++verdict_.leases;
@@ -45,6 +53,7 @@ class Judge {
       CheckAfterEnd(lease);
       for (const Operation* list : lease.lists) CheckKeys(id, *list);
     }
+    CheckDoubtfulEnds();
     CheckAttachments();
     return std::move(verdict_);
   }
@@ -78,19 +87,6 @@ class Judge {
     if (lease.granted != nullptr)
       Complain("L-1", "lease " + std::to_string(id) + " was granted twice: " + Describe(operation));
     if (lease.granted == nullptr) lease.granted = &operation;
-  }
-
-  // The revisions at which attached keys went without anybody's delete.
-  void FindEnds() {
-    const std::int64_t last = kv_.model.revision();
-    for (std::int64_t revision = 2; revision <= last; ++revision) {
-      if (kv_.writer_of[static_cast<std::size_t>(revision)] >= 0) continue;
-      const auto events = kv_.model.EventsAt(revision);
-      if (events.empty() || !events.front().has_prev_kv()) continue;
-      const auto found = leases_.find(events.front().prev_kv().lease());
-      if (found != leases_.end() && found->second.end_revision == 0)
-        found->second.end_revision = revision;
-    }
   }
 
   void CheckGrant(std::int64_t id, const Lease& lease) {
@@ -138,15 +134,43 @@ class Judge {
   void CheckNotEarly(std::int64_t id, const Lease& lease) {
     const Instant over = SeenOver(lease);
     if (lease.end_revision != 0 && lease.revokes.empty()) ++verdict_.expired;
-    if (over == kNever || lease.granted == nullptr) return;
+    if (const std::string why = WhyEarly(id, lease, over); !why.empty()) Complain("L-2", why);
+  }
+
+  // What is wrong with an end at this time; empty: nothing.
+  std::string WhyEarly(std::int64_t id, const Lease& lease, Instant over) const {
+    if (over == kNever || lease.granted == nullptr) return "";
     for (const Operation* revoke : lease.revokes)
-      if (revoke->invoked < over) return;  // somebody ended it
+      if (revoke->invoked < over) return "";  // somebody ended it
     const Instant until = Promised(lease, over);
-    if (over + options_.early_slack >= until) return;
-    Complain("L-2", "lease " + std::to_string(id) + " was over " +
-                        std::to_string((until - over) / 1'000'000) +
-                        " ms before the time it was promised; over at " + std::to_string(over) +
-                        " ns; granted: " + Describe(*lease.granted));
+    if (over + options_.early_slack >= until) return "";
+    return "lease " + std::to_string(id) + " was over " +
+           std::to_string((until - over) / 1'000'000) +
+           " ms before the time it was promised; over at " + std::to_string(over) +
+           " ns; granted: " + Describe(*lease.granted);
+  }
+
+  // A revision that a deletion without an answer may have made as well as the lease's end: what
+  // would be wrong with the end needs such a deletion, and each of them excuses one.
+  void CheckDoubtfulEnds() {
+    for (const LeaseEnds::End& end : ends_.doubtful()) {
+      const auto found = leases_.find(end.lease);
+      if (found == leases_.end()) continue;
+      ++verdict_.doubtful;
+      const Instant over = proofs_.FirstSeen(end.revision);
+      std::string rule = "L-2";
+      std::string why = WhyEarly(end.lease, found->second, over);
+      for (const Operation* renewal : found->second.renewals) {
+        if (renewal->invoked <= over || !why.empty()) continue;
+        rule = "L-5";
+        why =
+            "renewed after its end, seen at " + std::to_string(over) + " ns: " + Describe(*renewal);
+      }
+      if (why.empty() || ends_.Excuse(end.revision)) continue;
+      Complain(rule, why + "; its keys went at revision " + std::to_string(end.revision) +
+                         ", and every deletion without an answer that could have done that has "
+                         "made another revision");
+    }
   }
 
   void CheckNotLate(std::int64_t id, const Lease& lease) {
@@ -218,6 +242,7 @@ class Judge {
   const KvVerdict& kv_;
   const LeaseOptions options_;
   const Proofs proofs_;
+  LeaseEnds ends_;
   std::map<std::int64_t, Lease> leases_;
   LeaseVerdict verdict_;
 };

@@ -3,7 +3,8 @@
 // Rules: L-1 (ids, TTL), L-2 (never early: what is attached is gone only when the TTL has passed
 // since the last renewal was asked for), L-3 (late only within a bound, where the harness claims
 // one), L-5 (no renewal after the end), L-6 (no put with a lease that is gone; the keys that a
-// lease names). L-4 is CheckLinearizable's. All clients and the judge share one monotonic clock.
+// lease names). L-4 is CheckLinearizable's. Where a deletion without an answer may have been taken
+// for an end both are considered (lease_ends.h). All clients and the judge share one monotonic clock.
 // Thread: any; pure.
 // Source: knowledge/reliability.md 3.3.
 #pragma once
@@ -29,6 +30,7 @@ struct LeaseOptions {
 struct LeaseVerdict {
   std::vector<Finding> findings;
   std::size_t leases = 0, renewals = 0, expired = 0, revoked = 0;
+  std::size_t doubtful = 0;  // ends that a deletion without an answer may have been instead
 
   bool ok() const { return findings.empty(); }
 };

@@ -72,6 +72,59 @@ TEST_F(LeasesTest, AcceptsAnEarlyEndThatSomebodyAskedFor) {
   EXPECT_EQ(Judge(h), "");
 }
 
+// Its key went long before its time: by the deletion or by its end, nobody knows.
+TEST_F(LeasesTest, AcceptsAnEarlyEndThatADeletionWithoutAnAnswerMayHaveBeen) {
+  At(3);
+  h.Lose(DeleteOp("a"));
+  h.Get("a", std::nullopt, 3);
+  h.KeepAlive(7, 10, 3);
+  EXPECT_EQ(Judge(h), "");
+}
+
+TEST_F(LeasesTest, FindsAnEarlyEndThatNoDeletionWithoutAnAnswerCanHaveBeen) {
+  At(3);
+  h.Lose(DeleteOp("b"));  // another key
+  h.Get("a", std::nullopt, 3);
+  h.Lose(DeleteOp("a"));  // too late
+  EXPECT_EQ(Judge(h), "L-2");
+}
+
+// One deletion can have taken one of the two keys; the other's lease was over too early.
+TEST_F(LeasesTest, FindsThatOneDeletionCannotHaveBeenTwoEnds) {
+  h.Grant(8, 10, 2);
+  h.Put("b", "1", 3, 8);
+  At(3);
+  HistoryMaker twice = h;
+  twice.Lose(DeleteOp("a", "z"));
+  for (HistoryMaker* maker : {&h, &twice}) {
+    maker->Lose(DeleteOp("a", "z"));
+    maker->Get("a", std::nullopt, 4);
+    maker->Get("b", std::nullopt, 5);
+  }
+  EXPECT_EQ(Judge(h), "L-2");
+  EXPECT_EQ(Judge(twice), "");
+}
+
+TEST_F(LeasesTest, FindsARenewalAfterAnEndThatNoDeletionCanHaveBeen) {
+  At(12);
+  h.Lose(DeleteOp("b"));
+  h.Get("a", std::nullopt, 3);
+  EXPECT_EQ(Judge(h), "");
+  h.KeepAlive(7, 10, 3);
+  EXPECT_EQ(Judge(h), "L-5");
+}
+
+// Something is attached afterwards: then the lease had not ended, and the deletion is used up.
+TEST_F(LeasesTest, KnowsThatALeaseToWhichSomethingIsAttachedLaterHadNotEnded) {
+  At(3);
+  h.Lose(DeleteOp("a"));
+  h.Get("a", std::nullopt, 3);
+  h.Put("a", "2", 4, 7);
+  EXPECT_EQ(Judge(h), "");
+  h.Get("a", std::nullopt, 5);
+  EXPECT_EQ(Judge(h), "L-2");
+}
+
 TEST_F(LeasesTest, FindsARenewalAfterTheEnd) {
   At(3);
   h.Revoke(7, 3);

@@ -525,15 +525,6 @@ void Clients::Judge() {
   fail(verdict.findings);
   if (!verdict.findings.empty()) return;
   fail(check::CheckWatches(history_, verdict, 1).findings);
-  // A deletion without an answer looks like the end of a lease, and the other way round: then only
-  // what the members see themselves is held against the leases (Member::RevokeLease).
-  for (const check::Operation& operation : history_.operations) {
-    const auto* request = std::get_if<etcdserverpb::RequestOp>(&operation.request);
-    if (operation.outcome == check::Outcome::kUnknown && request != nullptr &&
-        request->has_request_delete_range()) {
-      return;
-    }
-  }
   // A clock that runs wrong, or ahead while a turn takes long, may end a lease too soon.
   check::LeaseOptions leases;
   leases.findings_max = 1;
