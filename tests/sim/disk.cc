@@ -513,6 +513,11 @@ void Disk::StopAfter(std::uint64_t changes) {
   stop_at_ = changes_ + changes;
 }
 
+void Disk::NeverStop() {
+  MutexLock lock(mutex_);
+  if (changes_ < stop_at_) stop_at_ = 0;
+}
+
 std::uint64_t Disk::changes() const {
   MutexLock lock(mutex_);
   return changes_;

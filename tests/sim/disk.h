@@ -71,6 +71,7 @@ class Disk final : public io::Disk {
   // Every call fails (kUnavailable) from the n-th change on, 1 being the next one, until Crash() or
   // Kill().
   void StopAfter(std::uint64_t changes);
+  void NeverStop();  // unless it has stopped already
   // Writes, syncs and name changes so far.
   std::uint64_t changes() const;
   // Flips the bits of mask in one byte, durably. REQUIRES: the file has that byte.

@@ -121,6 +121,17 @@ TEST(SimDiskTest, StopsAtTheChosenChangeAndGoesOnAfterTheCrash) {
   EXPECT_TRUE(io::WriteFile(disk, "b", AsBytes("2")).ok());
 }
 
+TEST(SimDiskTest, AStopThatHasNotComeCanBeTakenBack) {
+  Disk disk(1);
+  disk.StopAfter(1);
+  disk.NeverStop();
+  EXPECT_TRUE(io::WriteFile(disk, "a", AsBytes("1")).ok());
+  disk.StopAfter(1);
+  EXPECT_FALSE(io::WriteFile(disk, "b", AsBytes("2")).ok());
+  disk.NeverStop();
+  EXPECT_FALSE(io::WriteFile(disk, "b", AsBytes("2")).ok()) << "it has stopped";
+}
+
 TEST(SimDiskTest, AFileOfAnEarlierLifeIsDeadAndItsLockFree) {
   Disk disk(1);
   auto old = *disk.Open("db", OpenMode::kCreate);

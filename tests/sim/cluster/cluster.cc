@@ -143,6 +143,7 @@ void Cluster::Heal() {
   injector_->Heal();
   for (Member* member : Present()) {
     member->Pause(false);
+    member->Spare();
     if (!member->up() && !member->unusable()) member->Boot();
   }
   clients_->Heal();

@@ -285,6 +285,12 @@ void Member::CrashAtIo(std::uint64_t changes, Time restart) {
   io_restart_ = restart;
 }
 
+void Member::Spare() {
+  NoticeDisk();
+  io_stop_ = 0;
+  if (!dying_) disk_.NeverStop();
+}
+
 void Member::TearDown() {
   cluster_.world().Trace("down", id().value, life_, dying_by_ == End::kPowerLoss ? 1 : 0);
   cluster_.world().Say(why_);

@@ -68,6 +68,7 @@ class Member final : public app::MachineServices, public node::Network, public a
   // Inside one of its turns too. restart: after so long; nothing: somebody else starts it.
   void Crash(End end, std::optional<Time> restart);
   void CrashAtIo(std::uint64_t changes, Time restart);
+  void Spare();  // a crash that has not come yet does not come any more
   void Pause(bool paused);
   void Retire();
   void NoticeDisk();  // somebody used the disk from outside a turn
