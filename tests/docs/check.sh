@@ -207,7 +207,19 @@ width() {
   [ -z "$long" ] || complain "wider than 120 columns:" $long
 }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# free_port: below those that the kernel gives to outgoing connections, and not among those of other tests.
+free_port() {
+  python3 - <<'EOF'
+import random, socket
+for port in random.sample(range(10000, 12000), 2000):
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+        print(port)
+        break
+    except OSError:
+        pass
+EOF
+}
 
 try() {
   local client peer scratch output

@@ -6,13 +6,17 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 namespace quorate::test {
 namespace {
@@ -127,6 +131,41 @@ CommandResult RunCommand(const std::vector<std::string>& command, const std::str
   return {ExitOf(status), Slurp(out), Slurp(err)};
 }
 
+namespace {
+
+// Below the ports that the kernel gives to outgoing connections: one of those would take the port
+// of a server that is down for a moment.
+constexpr int kFirstPort = 12'000;
+constexpr int kPorts = 8'000;
+
+// Keeps other test programs from the port until this one ends: an abstract socket of its name.
+bool Reserve(int port) {
+  const std::string name = "quorate-test-port-" + std::to_string(port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, sizeof(address.sun_path) - 1);
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const int held = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (held < 0) Fail("socket");
+  if (bind(held, reinterpret_cast<const sockaddr*>(&address), length) == 0) return true;
+  close(held);
+  return false;
+}
+
+bool Bindable(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const int tried = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (tried < 0) Fail("socket");
+  const bool bound = bind(tried, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  close(tried);
+  return bound;
+}
+
+}  // namespace
+
 ScratchDirectory::ScratchDirectory() {
   std::string pattern = (std::filesystem::temp_directory_path() / "quorate-test-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) Fail("mkdtemp " + pattern);
@@ -139,18 +178,13 @@ ScratchDirectory::~ScratchDirectory() {
 }
 
 int FreePort() {
-  const int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  auto* raw = reinterpret_cast<sockaddr*>(&address);
-  if (socket_fd < 0 || bind(socket_fd, raw, length) != 0 ||
-      getsockname(socket_fd, raw, &length) != 0) {
-    Fail("bind a free port");
+  static const int start = static_cast<int>(std::random_device()() % kPorts);
+  static std::atomic<int> next{0};
+  for (int tries = 0; tries < kPorts; ++tries) {
+    const int port = kFirstPort + (start + next++) % kPorts;
+    if (Reserve(port) && Bindable(port)) return port;
   }
-  close(socket_fd);
-  return ntohs(address.sin_port);
+  Fail("find a free port");
 }
 
 std::string Part(const std::string& name) {

@@ -55,7 +55,8 @@ class ScratchDirectory {
   std::string path_;
 };
 
-// A TCP port of 127.0.0.1 that was free a moment ago.
+// A free TCP port of 127.0.0.1, this program's until it ends: its servers may leave it and come
+// back.
 int FreePort();
 
 // ${QUORATE_CACHE:-$HOME/.cache/quorate}/parts/<name>; empty when it was not built
