@@ -38,6 +38,13 @@ class Cursor {
   virtual Status status() const = 0;           // why it stopped, if not at the end
 };
 
+// Extent: how much a family holds, or more.
+struct Extent {
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;      // keys and values
+  std::uint64_t rows_gone = 0;  // about so many were deleted, and they or their marks are counted
+};
+
 // Reader: what can be asked of the store's present state or of a view.
 class Reader {
  public:
@@ -48,6 +55,8 @@ class Reader {
   // moment of the call and must not outlive the reader.
   virtual std::unique_ptr<Cursor> Scan(Family family, std::string_view begin,
                                        std::string_view end) const = 0;
+  // Never less than a scan of the whole family finds; quick, nothing is walked.
+  virtual Result<Extent> AtMost(Family family) const = 0;
 };
 
 // LogPosition: how far the raft log is contained in the store.

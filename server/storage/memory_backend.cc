@@ -35,6 +35,13 @@ Result<bool> Find(const MemoryMap& map, std::string_view key, std::string* value
   return true;
 }
 
+Extent ExtentOf(const MemoryMap& map) {
+  Extent extent;
+  extent.rows = map.size();
+  for (const auto& [key, value] : map) extent.bytes += key.size() + value.size();
+  return extent;
+}
+
 class MemoryView final : public Reader {
  public:
   explicit MemoryView(MemoryFamilies families) : families_(std::move(families)) {}
@@ -45,6 +52,7 @@ class MemoryView final : public Reader {
                                std::string_view end) const override {
     return std::make_unique<MemoryCursor>(families_[Slot(family)], begin, end);
   }
+  Result<Extent> AtMost(Family family) const override { return ExtentOf(*families_[Slot(family)]); }
 
  private:
   MemoryFamilies families_;
@@ -88,6 +96,10 @@ Status MemoryBackend::GetMany(Family family, std::span<const std::string> keys,
 std::unique_ptr<Cursor> MemoryBackend::Scan(Family family, std::string_view begin,
                                             std::string_view end) const {
   return std::make_unique<MemoryCursor>(live_[Slot(family)], begin, end);
+}
+
+Result<Extent> MemoryBackend::AtMost(Family family) const {
+  return ExtentOf(*live_[Slot(family)]);
 }
 
 Status MemoryBackend::Commit(const Batch& batch, LogPosition position) {

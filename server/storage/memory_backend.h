@@ -37,6 +37,7 @@ class MemoryBackend final : public Backend {
   Result<bool> Get(Family family, std::string_view key, std::string* value) const override;
   std::unique_ptr<Cursor> Scan(Family family, std::string_view begin,
                                std::string_view end) const override;
+  Result<Extent> AtMost(Family family) const override;
   Status GetMany(Family family, std::span<const std::string> keys,
                  std::vector<std::string>* values) const override;
   Status Commit(const Batch& batch, LogPosition position) override;

@@ -244,6 +244,60 @@ TEST_P(BackendContract, AnIncomingStoreThatIsDroppedLeavesNothing) {
   EXPECT_EQ(Rows(**incoming, "", ""), "");
 }
 
+// Whoever leaves room for a scan by what AtMost says must never run out of it, wherever the rows
+// are by then: in memory, in files, rewritten, or deleted after the view was taken.
+TEST_P(BackendContract, AtMostIsNeverLessThanWhatAScanFinds) {
+  std::mt19937_64 random(11);
+  std::uint64_t index = 0;
+  std::vector<std::shared_ptr<Reader>> views;
+  for (int round = 0; round < 60; ++round) {
+    Batch batch;
+    for (int i = 0; i < 50; ++i) {
+      const std::string key = std::to_string(random() % 2000);
+      if (random() % 4 == 0) {
+        batch.Delete(Family::kRev, key);
+      } else {
+        batch.Put(Family::kRev, key, std::string(random() % 3000, 'v'));
+      }
+    }
+    Commit(batch, ++index);
+    if (round % 7 == 3) {
+      ASSERT_TRUE(store_->Flush(Backend::Wait::kYes).ok());
+    }
+    if (round % 5 == 0) views.push_back(store_->NewView());
+    for (const std::shared_ptr<Reader>& view : views) {
+      Extent found;
+      const auto cursor = view->Scan(Family::kRev, "", "");
+      for (; cursor->Valid(); cursor->Next()) {
+        ++found.rows;
+        found.bytes += cursor->key().size() + cursor->value().size();
+      }
+      const auto most = view->AtMost(Family::kRev);
+      ASSERT_TRUE(most.ok()) << most.error().message;
+      ASSERT_GE(most->rows, found.rows) << "round " << round;
+      ASSERT_GE(most->bytes, found.bytes) << "round " << round;
+    }
+  }
+}
+
+// And it must not be far more, or a file that leaves room by it would be mostly empty.
+TEST_P(BackendContract, AtMostIsCloseWhereNothingWasDeleted) {
+  std::uint64_t bytes = 0;
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    Put(std::to_string(1000000 + i), std::string(1000, 'v'), i + 1);
+    bytes += 1007;
+    if (i == 2000) {
+      ASSERT_TRUE(store_->Flush(Backend::Wait::kYes).ok());
+    }
+  }
+  const auto most = store_->AtMost(Family::kRev);
+  ASSERT_TRUE(most.ok()) << most.error().message;
+  EXPECT_EQ(most->rows, 3000U);
+  EXPECT_EQ(most->rows_gone, 0U);
+  EXPECT_GE(most->bytes, bytes);
+  EXPECT_LE(most->bytes, bytes + bytes / 8);
+}
+
 TEST_P(BackendContract, SizesGrowWithTheData) {
   const std::uint64_t before = store_->sizes().bytes_total;
   for (std::uint64_t i = 1; i <= 40; ++i) {

@@ -33,6 +33,9 @@ class CheckedBackend final : public storage::Backend {
                                         std::string_view end) const override {
     return inner_->Scan(family, begin, end);
   }
+  Result<storage::Extent> AtMost(storage::Family family) const override {
+    return inner_->AtMost(family);
+  }
   Status GetMany(storage::Family family, std::span<const std::string> keys,
                  std::vector<std::string>* values) const override {
     return inner_->GetMany(family, keys, values);
