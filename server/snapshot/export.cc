@@ -1,5 +1,8 @@
 #include "snapshot/export.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "base/digest.h"
 #include "snapshot/buckets.h"
 
@@ -7,6 +10,9 @@ namespace quorate::snapshot {
 namespace {
 
 constexpr std::string_view kStorageVersionValue = "3.6.0";
+constexpr std::size_t kRevisionKeyBytes = 18;
+constexpr std::uint64_t kCountedBytes = 4U << 20U;
+constexpr std::uint64_t kGoneShareMax = 4;  // one in so many
 
 Status PutMeta(bolt::Writer& writer, storage::Cursor& cursor) {
   // A store of our own need not carry the row that tells etcd's tools how to read the file.
@@ -24,7 +30,7 @@ Status PutMeta(bolt::Writer& writer, storage::Cursor& cursor) {
   return cursor.status();
 }
 
-Result<bolt::Layout> Fill(const storage::Reader& view, bolt::Writer& writer) {
+Status Fill(const storage::Reader& view, bolt::Writer& writer) {
   for (const BucketRows& rows : kBuckets) {
     TRY(writer.BeginBucket(rows.bucket));
     const auto cursor = view.Scan(rows.family, rows.begin, rows.end);
@@ -37,22 +43,51 @@ Result<bolt::Layout> Fill(const storage::Reader& view, bolt::Writer& writer) {
     }
     TRY(cursor->status());
   }
-  return writer.Finish();
+  return {};
+}
+
+Result<bolt::BucketExtent> Count(const storage::Reader& view, const BucketRows& rows) {
+  bolt::BucketExtent extent{rows.bucket};
+  if (rows.family == storage::Family::kMeta) {  // PutMeta's own row
+    extent.rows = 1;
+    extent.key_bytes_max = storage::kStorageVersion.size();
+    extent.bytes = storage::kStorageVersion.size() + kStorageVersionValue.size();
+  }
+  const auto cursor = view.Scan(rows.family, rows.begin, rows.end);
+  for (; cursor->Valid(); cursor->Next()) {
+    const std::size_t key_bytes = cursor->key().size() - rows.prefix.size();
+    ++extent.rows;
+    extent.bytes += key_bytes + cursor->value().size();
+    extent.key_bytes_max = std::max(extent.key_bytes_max, key_bytes);
+  }
+  TRY(cursor->status());
+  return extent;
+}
+
+// The revisions are nearly all there is, so what the store says of them is taken, except where it
+// is soon counted or where much of it would be empty pages.
+Result<bolt::BucketExtent> ExtentOf(const storage::Reader& view, const BucketRows& rows) {
+  if (rows.family != storage::Family::kRev) return Count(view, rows);
+  const storage::Extent most = TRY(view.AtMost(rows.family));
+  if (most.bytes < kCountedBytes || most.rows_gone > most.rows / kGoneShareMax) {
+    return Count(view, rows);
+  }
+  return bolt::BucketExtent{rows.bucket, most.rows, most.bytes, kRevisionKeyBytes};
 }
 
 }  // namespace
 
 Result<bolt::Layout> Measure(const storage::Reader& view) {
-  bolt::Writer writer(nullptr);
-  return Fill(view, writer);
+  std::vector<bolt::BucketExtent> extents;
+  for (const BucketRows& rows : kBuckets) extents.push_back(TRY(ExtentOf(view, rows)));
+  return bolt::RoomFor(extents);
 }
 
 Status Write(const storage::Reader& view, const bolt::Layout& layout, const bolt::Sink& sink) {
   TRY(sink(AsBytes(bolt::MetaPages(layout))));
   bolt::Writer writer(sink);
-  const bolt::Layout written = TRY(Fill(view, writer));
-  if (written != layout) return Error{Code::kInternal, "snapshot: the view changed under the walk"};
-  return {};
+  TRY(Fill(view, writer));
+  return writer.FinishAs(layout);
 }
 
 Result<std::string> WriteFile(const storage::Reader& view, io::Disk& disk, std::string_view path,

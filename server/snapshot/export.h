@@ -1,10 +1,11 @@
 // Export: a view of the store as the bbolt file that etcd calls a snapshot.
 //
-// The file's metas stand at its front but speak of its end, and clients want the length first, so
-// the view is walked twice: Measure finds the layout, Write sends exactly that many bytes. Both see
-// the same rows because a view never changes.
+// The file's metas stand at its front but speak of its end, and clients want the length first. So
+// Measure bounds the file from what the store knows of its own size, without a walk over the
+// revisions, and Write sends exactly that many bytes: what the rows do not fill is empty pages, as
+// in any bbolt file that was used for a while. Both see the same rows because a view never changes.
 //
-// Errors: the view's; kInternal when the two walks differ, which a view rules out.
+// Errors: the view's; kInternal when the rows do not fit, which a sound AtMost rules out.
 // Thread: the background; a sink may block.
 #pragma once
 
@@ -15,6 +16,8 @@
 
 namespace quorate::snapshot {
 
+// Walks the revisions only when they are few, or when so many were deleted of late that the store's
+// own word would make the file much longer.
 Result<bolt::Layout> Measure(const storage::Reader& view);
 
 // Calls sink with consecutive pieces of the file, layout.bytes() in all.

@@ -109,23 +109,84 @@ TEST_F(BoltTest, TheFileIsAsLongAsItsLayoutSaysAndTheSameEachTime) {
   EXPECT_EQ(Bytes(), first);
 }
 
-TEST_F(BoltTest, AWriterWithoutASinkFindsTheSameLayout) {
-  const Buckets buckets = Many(5000, 50);
-  Writer measure(nullptr);
-  ASSERT_TRUE(Fill(buckets, measure).ok());
-  EXPECT_EQ(*measure.Finish(), Write(buckets));
-}
-
-TEST_F(BoltTest, AStreamOfMetasAndPagesIsTheFile) {
-  const Buckets buckets = Many(3000, 200);
-  std::string stream = MetaPages(Write(buckets));
+// What a stream is: the metas first, though the rows have not been seen yet.
+std::string Stream(const Buckets& buckets, const Layout& layout) {
+  std::string stream = MetaPages(layout);
   Writer writer([&](quorate::Bytes bytes) -> Status {
     stream += AsText(bytes);
     return {};
   });
+  EXPECT_TRUE(Fill(buckets, writer).ok());
+  const Status finished = writer.FinishAs(layout);
+  EXPECT_TRUE(finished.ok()) << finished.error().message;
+  return stream;
+}
+
+std::vector<BucketExtent> ExtentsOf(const Buckets& buckets) {
+  std::vector<BucketExtent> extents;
+  for (const auto& [name, rows] : buckets) {
+    BucketExtent& extent = extents.emplace_back(BucketExtent{name, rows.size()});
+    for (const auto& [key, value] : rows) {
+      extent.bytes += key.size() + value.size();
+      extent.key_bytes_max = std::max(extent.key_bytes_max, key.size());
+    }
+  }
+  return extents;
+}
+
+TEST_F(BoltTest, AStreamOfMetasAndPagesIsTheFile) {
+  const Buckets buckets = Many(3000, 200);
+  const Layout layout = Write(buckets);
+  EXPECT_EQ(Stream(buckets, layout), Bytes());
+}
+
+TEST_F(BoltTest, AStreamWithMoreRoomThanItsRowsNeedReadsTheSame) {
+  const Buckets buckets = Many(3000, 200);
+  Layout layout = Write(buckets);
+  layout.root_page += 700;
+  layout.pages += 710;
+  const std::string stream = Stream(buckets, layout);
+  EXPECT_EQ(stream.size(), layout.bytes());
+  ASSERT_TRUE(io::WriteFile(disk_, "db", AsBytes(stream)).ok());
+  EXPECT_EQ(*ReadAll(disk_, "db"), buckets);
+}
+
+TEST_F(BoltTest, RowsThatNeedMoreRoomThanPromisedAreAnErrorAndNoBrokenFile) {
+  const Buckets buckets = Many(3000, 200);
+  Layout layout = Write(buckets);
+  --layout.root_page;
+  --layout.pages;
+  Writer writer([](quorate::Bytes) { return Status(); });
   ASSERT_TRUE(Fill(buckets, writer).ok());
-  ASSERT_TRUE(writer.Finish().ok());
-  EXPECT_EQ(stream, Bytes());
+  EXPECT_EQ(writer.FinishAs(layout).error().code, Code::kInternal);
+}
+
+// Rows of about the size of a page would waste the most if each had a page of its own.
+TEST_F(BoltTest, RoomForIsEnoughForRowsOfAnySizeAndNotMuchMore) {
+  sim::Prng prng(7);
+  for (int round = 0; round < 64; ++round) {
+    Buckets buckets;
+    const bool long_keys = round % 10 == 9;
+    const std::uint64_t value_bytes_max = std::uint64_t{2} << prng.Below(16);
+    const std::uint64_t value_bytes_min = prng.Below(2) * value_bytes_max * 9 / 10;
+    const std::uint64_t rows_max = std::min<std::uint64_t>(10'000, (2U << 20U) / value_bytes_max);
+    for (std::uint64_t row = prng.Below(rows_max); row > 0; --row) {
+      std::string key;
+      AppendBigEndian64(key, row);
+      key.append(prng.Below(long_keys ? 3000 : 40), 'k');
+      const std::uint64_t value_bytes =
+          value_bytes_min + prng.Below(value_bytes_max - value_bytes_min);
+      buckets["bucket" + std::to_string(prng.Below(3))][key] = std::string(value_bytes, 'v');
+    }
+    const Layout room = RoomFor(ExtentsOf(buckets));
+    const Layout used = Write(buckets);
+    ASSERT_LE(used.pages, room.pages) << "round " << round;
+    if (!long_keys) {
+      EXPECT_LE(room.pages, used.pages + used.pages / 14 + 10) << "round " << round;
+    }
+    ASSERT_TRUE(io::WriteFile(disk_, "db", AsBytes(Stream(buckets, room))).ok());
+    EXPECT_EQ(*ReadAll(disk_, "db"), buckets) << "round " << round;
+  }
 }
 
 TEST_F(BoltTest, AFailingSinkEndsTheWrite) {
@@ -136,7 +197,7 @@ TEST_F(BoltTest, AFailingSinkEndsTheWrite) {
 }
 
 TEST_F(BoltTest, RefusesAValueThatBoltCannotName) {
-  Writer writer(nullptr);
+  Writer writer([](quorate::Bytes) { return Status(); });
   ASSERT_TRUE(writer.BeginBucket("key").ok());
   EXPECT_EQ(writer.Put(std::string(32769, 'k'), "").error().code, Code::kInvalidArgument);
 }
