@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/site.h"
 
 namespace quorate::app {
 namespace {
@@ -53,6 +54,25 @@ Greeting Greet(const Claim& claim, const std::map<MemberId, std::vector<std::str
     if (why.empty() || greeting.ending) continue;
     greeting.ending = WentBack(claim.member, why + " (says " + ToHex(member.value) + ")");
   }
+  return greeting;
+}
+
+Result<Greeting> BeginLife(Recollection& recollection, std::uint64_t nonce,
+                           const node::Status& status,
+                           const std::map<MemberId, std::vector<std::string>>& others,
+                           std::chrono::nanoseconds patience, const AskHello& ask) {
+  QUORATE_CRASH_SITE("app.before_life");
+  TRY(recollection.BeginLife(nonce));
+  QUORATE_CRASH_SITE("app.life_begun");
+  const Claim claim{status.self, recollection.incarnation(), recollection.nonce(), status.durable,
+                    status.term};
+  Greeting greeting = Greet(claim, others, patience, ask);
+  if (!greeting.ending) return greeting;
+  QUORATE_CRASH_SITE("app.old_directory_seen");
+  if (const Status kept = recollection.Condemn(*greeting.ending); !kept.ok()) {
+    log::Error("failed to write the verdict down", {{"error", kept.error().message}});
+  }
+  QUORATE_CRASH_SITE("app.old_directory_condemned");
   return greeting;
 }
 

@@ -35,6 +35,13 @@ struct Greeting {
 Greeting Greet(const Claim& claim, const std::map<MemberId, std::vector<std::string>>& others,
                std::chrono::nanoseconds patience, const AskHello& ask);
 
+// Begins a life: its number and `nonce` are on disk before anybody is asked, and a verdict before
+// anybody hears of it. An error: that could not be written, and nobody was asked.
+Result<Greeting> BeginLife(Recollection& recollection, std::uint64_t nonce,
+                           const node::Status& status,
+                           const std::map<MemberId, std::vector<std::string>>& others,
+                           std::chrono::nanoseconds patience, const AskHello& ask);
+
 // The other side: what is remembered and, while leading, what the log's progress says. An honest
 // claim of a member is remembered.
 Result<std::string> AnswerHello(Recollection& recollection, const node::Status& status,

@@ -49,24 +49,15 @@ Guard::Guard(const Parts& parts, const CorruptionCheckOptions& options)
 std::optional<Ending> Guard::Begin(std::uint64_t nonce,
                                    const std::map<MemberId, std::vector<std::string>>& others,
                                    std::chrono::nanoseconds patience) {
-  Recollection& recollection = *parts_.recollection;
-  if (const Status begun = recollection.BeginLife(nonce); !begun.ok())
-    return ToEnding(begun.error());
-  const node::Status status = parts_.context->node->status();
-  const Claim claim{status.self, recollection.incarnation(), recollection.nonce(), status.durable,
-                    status.term};
-  const Greeting greeting =
-      Greet(claim, others, patience,
-            [this](const std::vector<std::string>& urls, std::string body,
-                   std::function<void(Result<std::string>)> done) {
-              parts_.peers->PostTo(urls, "/quorate/hello", std::move(body), std::move(done));
-            });
-  parts_.counters->hellos_unknown += greeting.unknown;
-  if (!greeting.ending) return std::nullopt;
-  if (const Status kept = recollection.Condemn(*greeting.ending); !kept.ok()) {
-    log::Error("failed to write the verdict down", {{"error", kept.error().message}});
-  }
-  return greeting.ending;
+  const Result<Greeting> greeting =
+      BeginLife(*parts_.recollection, nonce, parts_.context->node->status(), others, patience,
+                [this](const std::vector<std::string>& urls, std::string body,
+                       std::function<void(Result<std::string>)> done) {
+                  parts_.peers->PostTo(urls, "/quorate/hello", std::move(body), std::move(done));
+                });
+  if (!greeting.ok()) return ToEnding(greeting.error());
+  parts_.counters->hellos_unknown += greeting->unknown;
+  return greeting->ending;
 }
 
 void Guard::Start() {

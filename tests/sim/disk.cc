@@ -523,6 +523,38 @@ std::uint64_t Disk::changes() const {
   return changes_;
 }
 
+Disk::Image Disk::TakeImage() const {
+  MutexLock lock(mutex_);
+  Image image;
+  AddToImage(*root_, "", image);
+  return image;
+}
+
+void Disk::AddToImage(const Node& directory, const std::string& path, Image& image) const {
+  for (const auto& [name, node] : directory.durable_names) {
+    const std::string inner = path + "/" + name;
+    image[inner] = node->directory ? std::nullopt : std::optional(node->durable);
+    if (node->directory) AddToImage(*node, inner, image);
+  }
+}
+
+void Disk::PutBack(const Image& image) {
+  MutexLock lock(mutex_);
+  ++life_;
+  stop_at_ = 0;
+  root_->names.clear();
+  root_->durable_names.clear();
+  root_->unsynced_names.clear();
+  Sweep();
+  for (const auto& [path, bytes] : image) {  // a directory comes before what is in it
+    Node* const node = NewNode(!bytes);
+    if (bytes) node->content = node->durable = *bytes;
+    Node* const parent = Find(io::ParentOf(path));
+    parent->names[std::string(BaseName(path))] = node;
+    parent->durable_names[std::string(BaseName(path))] = node;
+  }
+}
+
 void Disk::Damage(std::string_view path, std::uint64_t offset, std::uint8_t mask) {
   MutexLock lock(mutex_);
   Node* const node = Find(path);

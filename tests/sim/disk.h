@@ -74,6 +74,11 @@ class Disk final : public io::Disk {
   void NeverStop();  // unless it has stopped already
   // Writes, syncs and name changes so far.
   std::uint64_t changes() const;
+  // What is durable: bytes by path, nothing for a directory. PutBack makes the disk exactly that,
+  // as a restored volume does; open Files are dead then.
+  using Image = std::map<std::string, std::optional<std::string>>;
+  Image TakeImage() const;
+  void PutBack(const Image& image);
   // Flips the bits of mask in one byte, durably. REQUIRES: the file has that byte.
   void Damage(std::string_view path, std::uint64_t offset, std::uint8_t mask);
 
@@ -88,6 +93,8 @@ class Disk final : public io::Disk {
   Node* Find(std::string_view path) QUORATE_REQUIRES(mutex_);
   void Name(NameChange change) QUORATE_REQUIRES(mutex_);
   static void Harden(Node& directory, std::size_t count);
+  void AddToImage(const Node& directory, const std::string& path, Image& image) const
+      QUORATE_REQUIRES(mutex_);
   void CrashContent(Node& file) QUORATE_REQUIRES(mutex_);
   void Sweep() QUORATE_REQUIRES(mutex_);
   std::uint64_t Used() const QUORATE_REQUIRES(mutex_);

@@ -146,6 +146,23 @@ TEST(SimDiskTest, AFileOfAnEarlierLifeIsDeadAndItsLockFree) {
   EXPECT_FALSE(*third->TryLock());
 }
 
+TEST(SimDiskTest, AnImageBringsBackWhatWasDurableThen) {
+  Disk disk(1);
+  ASSERT_TRUE(disk.MakeDirectories("/d/empty").ok());
+  ASSERT_TRUE(io::WriteFile(disk, "/d/a", AsBytes("1")).ok());
+  auto file = *disk.Open("/d/a", OpenMode::kReadWrite);
+  ASSERT_TRUE(file->Append(AsBytes("not synced")).ok());
+  const Disk::Image image = disk.TakeImage();
+  ASSERT_TRUE(file->Sync().ok());
+  ASSERT_TRUE(io::WriteFile(disk, "/d/b", AsBytes("2")).ok());
+  disk.PutBack(image);
+  EXPECT_EQ(Read(disk, "/d/a"), "1");
+  EXPECT_EQ(*disk.List("/d"), (std::vector<std::string>{"a", "empty"}));
+  EXPECT_FALSE(file->Sync().ok());
+  disk.Crash();
+  EXPECT_EQ(Read(disk, "/d/a"), "1");
+}
+
 TEST(SimDiskTest, AFullDiskRefusesGrowthOnly) {
   Disk disk(1);
   auto file = *disk.Open("db", OpenMode::kCreate);

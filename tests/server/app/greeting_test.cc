@@ -44,6 +44,32 @@ TEST(GreetTest, WhoSaysNothingIsCountedAndHoldsNothingUp) {
   EXPECT_EQ(Greet(kClaim, {}, std::chrono::seconds(5), Answering({})).unknown, 0U);
 }
 
+TEST(BeginLifeTest, NobodyHearsOfALifeThatIsNotOnDiskAndAVerdictIsWrittenDown) {
+  sim::Disk disk(1);
+  ASSERT_TRUE(disk.MakeDirectories("/m").ok());
+  const auto reopened = [&] { return Recollection::Open(disk, "/m/r.json").value(); };
+  node::Status status;
+  status.self = MemberId{1};
+  status.durable = LogIndex{100};
+  status.term = Term{3};
+  bool asked = false;
+  const AskHello ask = [&](const auto&, const std::string& claim, const auto& done) {
+    asked = true;
+    EXPECT_EQ(reopened()->incarnation(), ParseClaim(claim)->incarnation);
+    done(ToJson(Known{1, 0xbb, LogIndex{101}, Term{3}}));
+  };
+  const auto recollection = reopened();
+  disk.Inject({.operation = sim::Operation::kSync});
+  const auto begin = [&] {
+    return BeginLife(*recollection, 7, status, kOthers, std::chrono::seconds(5), ask);
+  };
+  EXPECT_FALSE(begin().ok());
+  EXPECT_FALSE(asked);
+  const auto greeting = begin();
+  ASSERT_TRUE(greeting.ok() && greeting->ending);
+  EXPECT_EQ(reopened()->verdict()->code, ExitCode::kWentBack);
+}
+
 class AnswerHelloTest : public testing::Test {
  protected:
   AnswerHelloTest() {

@@ -21,6 +21,24 @@ constexpr auto kLook = milliseconds(50);
 
 }  // namespace
 
+void Counts::Add(const Counts& other) {
+  turns += other.turns;
+  boots += other.boots;
+  crashes += other.crashes;
+  snapshots += other.snapshots;
+  installs += other.installs;
+  expired += other.expired;
+  faults += other.faults;
+  requests += other.requests;
+  answered += other.answered;
+  watch_events += other.watch_events;
+  put_back += other.put_back;
+  owed += other.owed;
+  recognised += other.recognised;
+  changes += other.changes;
+  for (std::size_t i = 0; i < kFaultKinds; ++i) kinds[i] += other.kinds[i];
+}
+
 Cluster::Cluster(const Plan& plan, std::string_view planted, bool verbose)
     : plan_(plan),
       world_(verbose),
@@ -53,6 +71,7 @@ std::optional<std::string> Cluster::Run() {
     world_.At(fault.at, [this, fault] {
       if (healing_) return;
       ++counts_.faults;
+      ++counts_.kinds[static_cast<std::size_t>(fault.kind)];
       world_.Say("FAULT " + ToString(fault));
       world_.Trace("fault", static_cast<std::uint64_t>(fault.kind), fault.a, fault.b);
       injector_->Begin(fault, *admin_);

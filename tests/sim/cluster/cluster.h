@@ -8,6 +8,7 @@
 // Thread: one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -35,10 +36,16 @@ struct Counts {
   std::uint64_t installs = 0;
   std::uint64_t expired = 0;  // leases
   std::uint64_t faults = 0;
+  std::array<std::uint64_t, kFaultKinds> kinds{};
   std::uint64_t requests = 0;
   std::uint64_t answered = 0;
   std::uint64_t watch_events = 0;
-  std::uint64_t changes = 0;  // of the membership that were accepted
+  std::uint64_t put_back = 0;    // old directories
+  std::uint64_t owed = 0;        // of them those that lacked what had been acknowledged
+  std::uint64_t recognised = 0;  // directories that went back in time
+  std::uint64_t changes = 0;     // of the membership that were accepted
+
+  void Add(const Counts& other);
 };
 
 class Cluster {

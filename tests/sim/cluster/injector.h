@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@ namespace quorate::sim::cluster {
 class Admin;
 class Cluster;
 class Member;
+struct Directory;
 
 class Injector {
  public:
@@ -40,6 +42,9 @@ class Injector {
   Pairs Missing(std::uint64_t shape, std::uint64_t centre);
   void Flap(MemberId a, MemberId b, Time until, bool cut);
   void Loop(MemberId id, int times);
+  void GoBack(MemberId id, std::shared_ptr<const Directory> directory, std::uint64_t value);
+  void BringBack(MemberId id, std::shared_ptr<const Directory> directory, std::uint64_t value);
+  bool OthersAreWell(MemberId id);
   void Flip(Member& member, std::uint64_t value, Time restart);
   void Undo(Time after, std::function<void()> undo);
 

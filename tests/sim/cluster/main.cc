@@ -13,13 +13,15 @@ namespace {
 
 constexpr const char* kUsage =
     "Usage: quorate-sim [--seed N | --seeds A-B | --hours H] [--members N] [--seconds S]\n"
-    "                   [--planted NAME] [--only I,J,...] [--trace] [--minimise] [--keep-going]\n"
+    "                   [--fault NAME] [--planted NAME] [--only I,J,...] [--trace] [--minimise] "
+    "[--keep-going]\n"
     "\n"
     "  --seed N        runs one seed, twice, and compares the traces\n"
     "  --seeds A-B     runs the seeds from A to B\n"
     "  --hours H       runs fresh seeds for so many hours of the wall clock\n"
     "  --members N     founding voters (otherwise the seed decides, 1 to 5)\n"
     "  --seconds S     simulated seconds of faults in each run (40)\n"
+    "  --fault NAME    all faults are of this kind (otherwise the seed draws its kinds)\n"
     "  --planted NAME  switches a planted bug on; the exit code is 1 when it is caught\n"
     "  --only I,J      keeps only these faults of the plan; 'none' keeps none\n"
     "  --trace         prints everything that happens\n"
@@ -95,6 +97,10 @@ bool ParseValue(const std::string& flag, const std::string& value, Arguments& ar
     arguments.run.plan.seconds = std::atof(value.c_str());
     return arguments.run.plan.seconds > 2;
   }
+  if (flag == "--fault") {
+    arguments.run.plan.only = ToFaultKind(value);
+    return arguments.run.plan.only != FaultKind::kCount;
+  }
   if (flag != "--planted") return false;
   arguments.run.planted = value;
   return true;
@@ -117,13 +123,7 @@ bool RunOne(std::uint64_t seed, const Arguments& arguments, Totals& totals) {
   totals.events += outcome.events;
   totals.compared += outcome.compared;
   totals.messages += outcome.messages;
-  totals.counts.faults += outcome.counts.faults;
-  totals.counts.crashes += outcome.counts.crashes;
-  totals.counts.answered += outcome.counts.answered;
-  totals.counts.watch_events += outcome.counts.watch_events;
-  totals.counts.installs += outcome.counts.installs;
-  totals.counts.changes += outcome.counts.changes;
-  totals.counts.expired += outcome.counts.expired;
+  totals.counts.Add(outcome.counts);
   // Each fiftieth seed twice: the same seed must give the same trace.
   if (arguments.single || seed % 50 == 0) {
     RunOptions silent = arguments.run;
@@ -161,6 +161,7 @@ void PrintTotals(const Totals& totals, double wall, bool sites) {
       count(totals.counts.answered), count(totals.counts.watch_events),
       count(totals.counts.installs), count(totals.counts.changes), count(totals.counts.expired),
       count(totals.messages), count(totals.compared));
+  std::printf("%s", FaultReport(totals.counts).c_str());
   std::printf("%s", SiteReport(!sites).c_str());
 }
 

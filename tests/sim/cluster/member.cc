@@ -66,6 +66,7 @@ void Member::Boot() {
     cluster_.network().Restarted(id());
     Schedule(Time(0));
     Publish();
+    Remember(1);
     return;
   }
   why_ = started.ok() ? "crashed at its start" : started.error().message;
@@ -88,6 +89,11 @@ void Member::Boot() {
 
 Status Member::Start() {
   const Plan& plan = cluster_.plan();
+  recollection_ = TRY(app::Recollection::Open(disk_, kRecollection));
+  if (const auto verdict = recollection_->verdict()) {
+    exit_ = node::Exit::kWentBack;
+    return Error{Code::kFailedPrecondition, verdict->message};
+  }
   wal::WriterOptions log;
   log.segment_bytes = plan.segment_bytes;
   log.fill_step_bytes = 4096;
@@ -138,7 +144,7 @@ Status Member::Start() {
   node.catch_up_entries = plan.catch_up_entries;
   driver_ = TRY(node::Driver::Open(std::move(parts), node));
   driver_->inbox().OnArrival([this] { Schedule(microseconds(20)); });
-  return {};
+  return Greet();
 }
 
 void Member::Hook() {
@@ -309,6 +315,7 @@ void Member::TearDown() {
   driver_.reset();
   checked_.reset();
   machine_.reset();
+  recollection_.reset();
   lease_floor_.clear();
   strangers_.clear();
   log_due_ = false;
@@ -323,6 +330,8 @@ void Member::TearDown() {
   dying_ = false;
   if (exit_ == node::Exit::kRemoved) retired_ = true;
   if (exit_ == node::Exit::kWentBack) {
+    if (!suspect_) cluster_.world().Fail("time travel: an honest member is blamed: " + why_);
+    ++cluster_.counts().recognised;
     unusable_ = true;
     restart_.reset();
   }

@@ -16,7 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include "app/greeting.h"
 #include "app/machine.h"
+#include "app/recollection.h"
 #include "membership/member.h"
 #include "node/driver.h"
 #include "sim/cluster/checked_machine.h"
@@ -33,10 +35,18 @@ class Cluster;
 
 inline constexpr const char* kLog = "/m/wal";
 inline constexpr const char* kSnapshots = "/m/snap";
+inline constexpr const char* kRecollection = "/m/recollection.json";
 std::string ReceivedPath(LogIndex index);
 Result<std::string> ReadAll(node::SnapshotSource& source);
 
 enum class End { kPowerLoss, kProcess };
+
+// Directory: all that a member has on disk at one moment, and what that obliges it to.
+struct Directory {
+  Disk::Image disk;
+  storage::MemoryStorage storage;
+  Promises promises;
+};
 
 class Member final : public app::MachineServices, public node::Network, public apply::Waiters {
  public:
@@ -74,6 +84,13 @@ class Member final : public app::MachineServices, public node::Network, public a
   void NoticeDisk();  // somebody used the disk from outside a turn
   // Runs a task after a while unless the process has ended by then.
   void Later(Time delay, std::function<void()> task);
+  // As a crash of its machine would leave it now.
+  std::shared_ptr<const Directory> CopyDirectory() const;
+  // Starts from a copy that was made earlier. heard: whether the others hear its questions then, or
+  // are real etcds, which do not know them. REQUIRES: it is off.
+  void BootFrom(const Directory& directory, bool heard);
+  // Its data is not what it left; it may be found to have gone back in time.
+  void Suspect() { suspect_ = true; }
   // Its data is gone for good; whoever administers the cluster must replace it.
   void Lose();
 
@@ -109,7 +126,9 @@ class Member final : public app::MachineServices, public node::Network, public a
 
  private:
   Status Start();
-  Status StartDriver(app::MachineOptions options, std::unique_ptr<storage::Backend> backend);
+  Status Greet();
+  LogIndex AcknowledgedBy(MemberId other) const;
+  void Remember(std::uint64_t ticks);
   void Hook();
   void Schedule(Time delay);
   void Turn();
@@ -133,6 +152,7 @@ class Member final : public app::MachineServices, public node::Network, public a
   std::unique_ptr<app::Machine> machine_;
   std::unique_ptr<CheckedMachine> checked_;
   std::unique_ptr<node::Driver> driver_;
+  std::unique_ptr<app::Recollection> recollection_;
   std::set<MemberId> peers_;
   std::set<MemberId> strangers_;  // introduced themselves before the log did
   std::map<std::uint64_t, std::shared_ptr<node::SnapshotSource>> held_;
@@ -148,6 +168,8 @@ class Member final : public app::MachineServices, public node::Network, public a
   bool paused_ = false;
   bool retired_ = false;
   bool unusable_ = false;
+  bool suspect_ = false;
+  bool heard_ = true;
   bool dying_ = false;
   End dying_by_ = End::kPowerLoss;
   std::optional<Time> restart_;

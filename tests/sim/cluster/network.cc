@@ -87,7 +87,10 @@ void Network::SendSingly(Member& from, const raft::Message& message) {
   const int copies = may_double && random_.Chance(weather_.duplicate) ? 2 : 1;
   const auto bytes = std::make_shared<const std::string>(wire::EncodeMessage(message));
   for (int i = 0; i < copies; ++i) {
-    cluster_.world().After(Travel(), [this, sender = from.id(), to = message.to, bytes] {
+    cluster_.world().After(Travel(), [this, sender = from.id(), to = message.to, bytes,
+                                      sent = cluster_.world().now()] {
+      const auto discarded = discarded_.find(sender);
+      if (discarded != discarded_.end() && sent <= discarded->second) return;
       Result<raft::Message> decoded = wire::DecodeMessage(bytes, *bytes);
       if (!decoded.ok()) {
         return cluster_.world().Fail("wire: a message cannot be read: " + decoded.error().message);
@@ -231,6 +234,11 @@ void Network::Restarted(MemberId member) {
   for (auto& [key, stream] : streams_) {
     if (key.first.first == member || key.first.second == member) Break(key.first);
   }
+}
+
+void Network::Discard(MemberId member) {
+  Restarted(member);
+  discarded_[member] = cluster_.world().now();
 }
 
 void Network::Heal() {

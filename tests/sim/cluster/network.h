@@ -49,6 +49,10 @@ class Network {
   // What is on its way between the two is lost, in part.
   void Reset(MemberId a, MemberId b);
   void Restarted(MemberId member);
+  // Nothing that a member has sent so far arrives any more.
+  void Discard(MemberId member);
+  // Whether something gets there now.
+  bool Carries(MemberId from, MemberId to) const;
   void Heal();
 
   Weather& weather() { return weather_; }
@@ -69,7 +73,6 @@ class Network {
   };
   using Pair = std::pair<MemberId, MemberId>;
 
-  bool Carries(MemberId from, MemberId to) const;
   Time Travel();
   void SendFramed(Member& from, const raft::Message& message);
   void SendSingly(Member& from, const raft::Message& message);
@@ -84,6 +87,7 @@ class Network {
   Weather weather_;
   std::map<Pair, Link> links_;
   std::map<std::pair<Pair, bool>, Stream> streams_;  // bool: the append stream
+  std::map<MemberId, Time> discarded_;               // what was sent before that is gone
   std::uint64_t sent_ = 0;
   std::uint64_t lost_ = 0;
 };

@@ -13,17 +13,15 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t kKinds = static_cast<std::size_t>(FaultKind::kCount);
-
-constexpr std::array<std::string_view, kKinds> kNames = {
-    "loss",           "duplicate",     "reorder",       "delay",       "long-delay",
-    "cut-one-way",    "cut-pair",      "partition",     "topology",    "flap",
-    "reset",          "half-open",     "crash",         "kill",        "crash-at-site",
-    "crash-at-io",    "crash-loop",    "kill-all",      "pause",       "slow-cpu",
-    "sync-error",     "disk-full",     "slow-disk",     "stall",       "bit-flip",
-    "wall-jump",      "drift",         "add-member",    "add-learner", "promote",
-    "remove-member",  "replace-empty", "update-member", "move-leader", "compact",
-    "no-space-alarm", "bend"};
+constexpr std::array<std::string_view, kFaultKinds> kNames = {
+    "loss",        "duplicate",      "reorder",       "delay",         "long-delay",
+    "cut-one-way", "cut-pair",       "partition",     "topology",      "flap",
+    "reset",       "half-open",      "crash",         "kill",          "crash-at-site",
+    "crash-at-io", "crash-loop",     "kill-all",      "old-directory", "pause",
+    "slow-cpu",    "sync-error",     "disk-full",     "slow-disk",     "stall",
+    "bit-flip",    "wall-jump",      "drift",         "add-member",    "add-learner",
+    "promote",     "remove-member",  "replace-empty", "update-member", "move-leader",
+    "compact",     "no-space-alarm", "bend"};
 
 // How often a kind comes, against the others, where a seed uses it.
 std::uint64_t WeightOf(FaultKind kind) {
@@ -101,7 +99,7 @@ void DrawOptions(Plan& plan, const PlanOptions& options, Prng& random) {
 std::vector<FaultKind> DrawSwarm(Prng& random) {
   std::vector<FaultKind> bag;
   const std::uint64_t share = 150 + random.Below(600);
-  for (std::size_t i = 0; i < kKinds; ++i) {
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
     const auto kind = static_cast<FaultKind>(i);
     if (!random.Chance(share)) continue;
     const std::uint64_t weight = WeightOf(kind) * (1 + random.Below(3));
@@ -117,6 +115,10 @@ std::string_view ToString(FaultKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
+FaultKind ToFaultKind(std::string_view name) {
+  return static_cast<FaultKind>(std::ranges::find(kNames, name) - kNames.begin());
+}
+
 std::string ToString(const Fault& fault) {
   char text[160];
   const auto seconds_of = [](Time time) { return static_cast<double>(time.count()) / 1e9; };
@@ -128,12 +130,14 @@ std::string ToString(const Fault& fault) {
 }
 
 Plan MakePlan(std::uint64_t seed, const PlanOptions& options) {
-  Prng random(seed * 0x9E3779B97F4A7C15ULL + 1);
+  // Not the seed itself: seeds that follow each other must not draw from one sequence.
+  Prng random(Prng(seed).Next());
   Plan plan;
   plan.seed = seed;
   DrawOptions(plan, options, random);
   plan.faults_until = Time(static_cast<std::int64_t>(options.seconds * 1e9));
-  const std::vector<FaultKind> bag = DrawSwarm(random);
+  std::vector<FaultKind> bag = DrawSwarm(random);
+  if (options.only != FaultKind::kCount) bag = {options.only};
   const Time gap = milliseconds(200 + random.Below(3000));
   Time at = seconds(2);
   while (true) {

@@ -41,6 +41,7 @@ enum class FaultKind : std::uint8_t {
   kCrashAtIo,    // value: at which change of the disk
   kCrashLoop,    // value: crashes again so often
   kKillAll,
+  kOldDirectory,  // a copy of the whole directory, made now, comes back after `lasts`
   kPause,
   kSlowCpu,
   // Disk.
@@ -66,7 +67,10 @@ enum class FaultKind : std::uint8_t {
   kBend,  // value: which site, and how often
   kCount,
 };
+inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kCount);
 std::string_view ToString(FaultKind kind);
+// kCount: there is no such kind.
+FaultKind ToFaultKind(std::string_view name);
 
 struct Fault {
   Time at;
@@ -99,8 +103,9 @@ struct Plan {
 };
 
 struct PlanOptions {
-  int members = 0;      // 0: the seed decides
-  double seconds = 40;  // of faults
+  int members = 0;                     // 0: the seed decides
+  double seconds = 40;                 // of faults
+  FaultKind only = FaultKind::kCount;  // every fault is of this kind; kCount: the seed decides
 };
 
 Plan MakePlan(std::uint64_t seed, const PlanOptions& options);

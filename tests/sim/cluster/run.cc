@@ -71,6 +71,9 @@ std::string Story(std::uint64_t seed, const RunOptions& options, const std::stri
   if (options.plan.seconds != PlanOptions().seconds) {
     text += " --seconds " + std::to_string(static_cast<int>(options.plan.seconds));
   }
+  if (options.plan.only != FaultKind::kCount) {
+    text += " --fault " + std::string(ToString(options.plan.only));
+  }
   if (!options.planted.empty()) text += " --planted " + options.planted;
   text += " --only " + ListOf(faults) + " --trace\n";
   const Plan plan = MakePlan(seed, options.plan);
@@ -92,6 +95,17 @@ std::string Commit() {
   }
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
+}
+
+std::string FaultReport(const Counts& counts) {
+  std::string text;
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    text += (text.empty() ? "faults: " : ", ") + std::string(ToString(static_cast<FaultKind>(i))) +
+            " " + std::to_string(counts.kinds[i]);
+  }
+  return text + "; of " + std::to_string(counts.put_back) + " old directories that were put back " +
+         std::to_string(counts.owed) + " lacked what their members had acknowledged, and " +
+         std::to_string(counts.recognised) + " were recognised\n";
 }
 
 std::string SiteReport(bool brief) {

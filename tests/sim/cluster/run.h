@@ -46,6 +46,9 @@ std::string Story(std::uint64_t seed, const RunOptions& options, const std::stri
 // The commit that is checked out, or "unknown".
 std::string Commit();
 
+// How often each kind of fault came.
+std::string FaultReport(const Counts& counts);
+
 // Reached and hit, by name, of every place in the rooms; `brief`: totals and what was never
 // reached.
 std::string SiteReport(bool brief);
