@@ -3,7 +3,8 @@
 //
 // Never included outside net.
 //
-// Thread: `posted` under its mutex; everything else on the loop.
+// Thread: `posted` under its mutex; Post, Dispatch and InLoop from any; everything else on the
+// loop.
 #pragma once
 
 #include <array>
@@ -65,6 +66,12 @@ struct EventLoop::Impl {
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
   std::thread thread;
   std::atomic<std::thread::id> thread_id{};
+
+  // As EventLoop's, for those who hold the parts and may outlive the loop: then the task is
+  // dropped.
+  void Post(Task task);
+  void Dispatch(Task task);
+  bool InLoop() const;
 
   void AwaitWake();
   void Wake();

@@ -28,10 +28,12 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
       ConnectUnix();
       return;
     }
+    // By the loop's parts: a lookup may end after the loop.
     loop_.impl()->resolver.Resolve(
         options_.endpoint.host, options_.endpoint.port,
-        [self = shared_from_this()](Result<std::vector<RawAddress>> addresses) {
-          self->loop_.Dispatch([self, addresses = std::move(addresses)] {
+        [self = shared_from_this(),
+         loop = loop_.impl()](Result<std::vector<RawAddress>> addresses) {
+          loop->Dispatch([self, addresses = std::move(addresses)] {
             if (!addresses.ok()) {
               self->Finish(Error{Code::kNotFound, "dial tcp: " + addresses.error().message});
               return;

@@ -74,31 +74,18 @@ void EventLoop::Stop() {
   }
   Post([this] { asio::post(impl_->io, [this] { impl_->io.stop(); }); });
   impl_->thread.join();
+  impl_->thread_id = std::thread::id();  // the system gives the number to a later thread
   impl_->running = false;
   MutexLock lock(impl_->mutex);
   impl_->stopped = true;
 }
 
 void EventLoop::Post(Task task) {
-  {
-    MutexLock lock(impl_->mutex);
-    if (impl_->stopped) return;
-    impl_->posted.push_back(std::move(task));
-    if (impl_->posted.size() != 1) return;
-  }
-  if (InLoop()) {
-    asio::post(impl_->io, [impl = impl_.get()] { impl->Drain(); });
-  } else {
-    impl_->Wake();
-  }
+  impl_->Post(std::move(task));
 }
 
 void EventLoop::Dispatch(Task task) {
-  if (InLoop()) {
-    task();
-  } else {
-    Post(std::move(task));
-  }
+  impl_->Dispatch(std::move(task));
 }
 
 void EventLoop::RunSync(const Task& task) {
@@ -124,11 +111,37 @@ void EventLoop::AtTurnEnd(Task task) {
 }
 
 bool EventLoop::InLoop() const {
-  return std::this_thread::get_id() == impl_->thread_id.load(std::memory_order_relaxed);
+  return impl_->InLoop();
 }
 
 std::chrono::steady_clock::time_point EventLoop::Now() {
   return std::chrono::steady_clock::now();
+}
+
+void EventLoop::Impl::Post(Task task) {
+  {
+    MutexLock lock(mutex);
+    if (stopped) return;
+    posted.push_back(std::move(task));
+    if (posted.size() != 1) return;
+  }
+  if (InLoop()) {
+    asio::post(io, [this] { Drain(); });
+  } else {
+    Wake();
+  }
+}
+
+void EventLoop::Impl::Dispatch(Task task) {
+  if (InLoop()) {
+    task();
+  } else {
+    Post(std::move(task));
+  }
+}
+
+bool EventLoop::Impl::InLoop() const {
+  return std::this_thread::get_id() == thread_id.load(std::memory_order_relaxed);
 }
 
 void EventLoop::Impl::AwaitWake() {

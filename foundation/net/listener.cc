@@ -275,9 +275,10 @@ void Listener::Impl::CheckClientNames(const std::shared_ptr<SocketConnection>& c
   const std::string& remote = connection->remote_address();
   std::string host = remote.substr(0, remote.rfind(':'));
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  EventLoop& loop = connection->loop();
-  loop.impl()->resolver.Reverse(
-      host, [self = shared_from_this(), connection, names, host, &loop](const std::string& name) {
+  // By the loop's parts: a lookup may end after the loop.
+  const auto loop = connection->loop().impl();
+  loop->resolver.Reverse(
+      host, [self = shared_from_this(), connection, names, host, loop](const std::string& name) {
         // On a resolver thread: the forward lookups may wait here too.
         bool matches = false;
         for (const std::string& pattern : names.dns) {
@@ -288,7 +289,7 @@ void Listener::Impl::CheckClientNames(const std::shared_ptr<SocketConnection>& c
           for (const RawAddress& address : *addresses)
             matches = matches || AddressHost(address) == host;
         }
-        loop.Post([self, connection, names, host, matches] {
+        loop->Post([self, connection, names, host, matches] {
           if (matches) {
             self->Hand(connection);
             return;

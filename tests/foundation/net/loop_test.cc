@@ -5,6 +5,7 @@
 #include "foundation/net/fixture.h"
 #include "net/connection.h"
 #include "net/event_loop.h"
+#include "net/resolver.h"
 #include "support/wait.h"
 
 namespace quorate::net {
@@ -183,6 +184,25 @@ TEST(DialTest, SaysWhenTheNameIsUnknown) {
   Dial(running.loop, options, [&](auto connection) { failed.set_value(connection.error()); });
   const Error error = failed.get_future().get();
   EXPECT_THAT(error.message, ::testing::StartsWith("dial tcp: lookup nosuch.invalid"));
+}
+
+// A lookup cannot be interrupted, so nobody waits for its thread. It gave its answer to the loop by
+// a reference, and the loop of a member that stops was gone by then. AddressSanitizer and valgrind
+// see it.
+TEST(DialTest, ALookupMayOutliveItsLoop) {
+  DialOptions options;
+  options.endpoint = ParseHostPort("nosuch.invalid:1").value();
+  for (int i = 0; i < 4; ++i) {
+    std::promise<Error> ended;
+    {
+      RunningLoop running("loop");
+      Dial(running.loop, options, [&](auto connection) { ended.set_value(connection.error()); });
+      running.loop.RunSync([] {});
+    }
+    EXPECT_THAT(ended.get_future().get().message, ::testing::StartsWith("dial"));
+  }
+  // Takes as long as those did, so they have ended too.
+  EXPECT_FALSE(Resolver::ResolveNow(options.endpoint.host, options.endpoint.port, false).ok());
 }
 
 }  // namespace
