@@ -53,6 +53,10 @@ class File {
   // later writes into it and their Sync change no metadata. Durable after Sync, as any write.
   virtual Status ZeroFill(std::uint64_t offset, std::uint64_t length) = 0;
 
+  // Makes an empty file so many bytes long and takes the blocks for them; they read as zeros, but
+  // are not written where the file system can do without. For space that is kept, not written to.
+  virtual Status Reserve(std::uint64_t bytes) { return ZeroFill(0, bytes); }
+
   // Content and size become durable (fdatasync).
   virtual Status Sync() = 0;
 

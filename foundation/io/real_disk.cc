@@ -101,11 +101,7 @@ class RealFile final : public File {
   Status ZeroFill(std::uint64_t offset, std::uint64_t length) override {
     // Blocks first, so that a full disk says so before anything is written. Some file systems
     // cannot; zeros then do it.
-    const int failed = Retry(
-        [&] { return fallocate(fd_, 0, static_cast<off_t>(offset), static_cast<off_t>(length)); });
-    if (failed != 0 && errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) {
-      return SystemError("fallocate", path_, errno);
-    }
+    TRY(Allocate(offset, length));
     constexpr std::uint64_t kChunkBytes = 1U << 20U;
     const std::vector<std::byte> zeros(std::min(length, kChunkBytes));
     for (std::uint64_t done = 0; done < length;) {
@@ -114,6 +110,10 @@ class RealFile final : public File {
       done += size;
     }
     return {};
+  }
+
+  Status Reserve(std::uint64_t bytes) override {
+    return TRY(Allocate(0, bytes)) ? Status() : ZeroFill(0, bytes);
   }
 
   Status Sync() override {
@@ -143,6 +143,18 @@ class RealFile final : public File {
   }
 
  private:
+  // False: the file system cannot.
+  Result<bool> Allocate(std::uint64_t offset, std::uint64_t length) {
+    const int failed = Retry(
+        [&] { return fallocate(fd_, 0, static_cast<off_t>(offset), static_cast<off_t>(length)); });
+    if (failed == 0) {
+      end_ = std::max(end_, offset + length);
+      return true;
+    }
+    if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) return false;
+    return SystemError("fallocate", path_, errno);
+  }
+
   int fd_;
   std::string path_;
   std::uint64_t end_;

@@ -45,7 +45,7 @@ Status DiskReserve::Give() {
 
 Status DiskReserve::Make() {
   const auto file = TRY(disk_.Open(path_, io::OpenMode::kTruncate));
-  TRY(file->ZeroFill(0, reserve_bytes_));
+  TRY(file->Reserve(reserve_bytes_));
   TRY(file->Sync());
   return disk_.SyncDirectory(directory_);
 }

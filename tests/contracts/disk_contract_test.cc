@@ -100,6 +100,15 @@ TEST_P(DiskContract, ZeroFillGrowsTheFileAndErasesTheOld) {
   EXPECT_EQ(Read("f"), "ab" + std::string(2'500'000, '\0'));
 }
 
+TEST_P(DiskContract, ReserveTakesRoomForZeros) {
+  auto file = *disk().Open(Path("f"), OpenMode::kCreate);
+  ASSERT_TRUE(file->Reserve(300'000).ok());
+  EXPECT_EQ(*file->Size(), 300'000U);
+  EXPECT_EQ(Read("f"), std::string(300'000, '\0'));
+  ASSERT_TRUE(file->Append(AsBytes("z")).ok());
+  EXPECT_EQ(*file->Size(), 300'001U);
+}
+
 TEST_P(DiskContract, TruncateCutsAndLaterGrowthIsZeros) {
   auto file = *disk().Open(Path("f"), OpenMode::kCreate);
   ASSERT_TRUE(file->Append(AsBytes("abcdef")).ok());
