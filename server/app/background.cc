@@ -23,12 +23,14 @@ bool Background::Run(std::function<void()> task) {
 }
 
 void Background::Stop() {
+  std::vector<std::function<void()>> dropped;  // their ends, which may take long, are not ours
   {
     MutexLock lock(mutex_);
     stopped_ = true;
-    tasks_.clear();
+    dropped.swap(tasks_);
   }
   arrived_.notify_all();
+  dropped.clear();
   threads_.clear();
 }
 
