@@ -49,7 +49,7 @@ struct Resolver::State {
   Condition wake;
   std::deque<std::function<void()>> queue QUORATE_GUARDED_BY(mutex);
   int threads QUORATE_GUARDED_BY(mutex) = 0;
-  int idle QUORATE_GUARDED_BY(mutex) = 0;
+  std::size_t idle QUORATE_GUARDED_BY(mutex) = 0;
   bool stopping QUORATE_GUARDED_BY(mutex) = false;
 
   static void Work(const std::shared_ptr<State>& state) {
@@ -85,7 +85,8 @@ void Resolver::Enqueue(std::function<void()> work) {
   {
     MutexLock lock(state_->mutex);
     state_->queue.push_back(std::move(work));
-    spawn = state_->idle == 0 && state_->threads < kThreadsMax;
+    // Who was woken for an earlier one still counts as idle.
+    spawn = state_->queue.size() > state_->idle && state_->threads < kThreadsMax;
     if (spawn) ++state_->threads;
   }
   if (spawn) {

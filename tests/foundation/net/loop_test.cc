@@ -186,6 +186,29 @@ TEST(DialTest, SaysWhenTheNameIsUnknown) {
   EXPECT_THAT(error.message, ::testing::StartsWith("dial tcp: lookup nosuch.invalid"));
 }
 
+// Two names were asked for at the same moment: the thread that was woken for the first counted as
+// free for the second, which then waited behind it, for a dead name server as long as that takes.
+TEST(ResolverTest, ASlowLookupHoldsUpNoOther) {
+  for (int round = 0; round < 50; ++round) {
+    Resolver resolver;
+    std::promise<void> rested;
+    resolver.Resolve("localhost", 1, [&](const auto&) { rested.set_value(); });
+    rested.get_future().wait();
+    std::promise<void> slow_may_end;
+    std::promise<void> slow_ended;
+    std::promise<void> quick_ended;
+    resolver.Resolve("localhost", 1, [&](const auto&) {
+      slow_may_end.get_future().wait();
+      slow_ended.set_value();
+    });
+    resolver.Resolve("localhost", 1, [&](const auto&) { quick_ended.set_value(); });
+    const auto quick = quick_ended.get_future().wait_for(std::chrono::seconds(20));
+    slow_may_end.set_value();
+    slow_ended.get_future().wait();
+    ASSERT_EQ(quick, std::future_status::ready);
+  }
+}
+
 // A lookup cannot be interrupted, so nobody waits for its thread. It gave its answer to the loop by
 // a reference, and the loop of a member that stops was gone by then. AddressSanitizer and valgrind
 // see it.
