@@ -217,8 +217,10 @@ class RestStream final : public HttpStream {
     }
     if (ask) ReadLine(state_, *ask);
     MutexLock lock(state_->mutex);
-    const bool arrived = state_->changed.wait_for(
-        state_->mutex, patience, [this] { return state_->ready.has_value() || state_->cancelled; });
+    const bool arrived =
+        state_->changed.wait_for(state_->mutex, patience, [this]() QUORATE_REQUIRES(state_->mutex) {
+          return state_->ready.has_value() || state_->cancelled;
+        });
     if (state_->cancelled) return Remember(Error{Code::kCancelled, "cancelled"});
     if (!arrived) return Event{};
     Result<Event> event = std::move(*state_->ready);

@@ -172,11 +172,11 @@ void Metrics::Step(std::string_view step, std::string_view outcome) {
 
 void Metrics::ClusterCondition(std::string_view ns, std::string_view name,
                                std::string_view condition, double value) {
+  const MutexLock lock(impl_->mutex);  // ForgetCluster must not take the gauge away meanwhile
   auto& gauge = impl_->conditions.Add({{"namespace", std::string(ns)},
                                        {"name", std::string(name)},
                                        {"condition", std::string(condition)}});
   gauge.Set(value);
-  const MutexLock lock(impl_->mutex);
   impl_->clusters[{std::string(ns), std::string(name)}][std::string(condition)] = &gauge;
 }
 
