@@ -109,6 +109,10 @@ bool IsBlank(const Replayed& replayed, const storage::Backend& backend) {
          replayed.mark.index == LogIndex{} && backend.position().index == LogIndex{};
 }
 
+bool RemovedForGood(const membership::Roster& roster, MemberId self, const raft::ConfState& state) {
+  return roster.removed.contains(self) && state.voters.size() != 1;
+}
+
 Status Bootstrap(const std::vector<membership::Member>& members, Replayed& replayed) {
   raft::Start& start = replayed.start;
   start.entries = MakeBootstrapEntries(members);

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "io/disk.h"
+#include "membership/cluster.h"
 #include "membership/member.h"
 #include "raft/core.h"
 #include "storage/backend.h"
@@ -38,6 +39,12 @@ std::vector<raft::Entry> MakeBootstrapEntries(const std::vector<membership::Memb
 
 // Nothing has happened yet in what was replayed: a log that was created and no more.
 bool IsBlank(const Replayed& replayed, const storage::Backend& backend);
+
+// Whether a member that finds in its store that it was removed may not even start. Of two voters
+// the one that stays may not know yet that this is committed, and learns it by the other's vote
+// only; once it knows, it refuses the removed one's connections, which ends that (as in
+// node::Driver, for one that did not restart).
+bool RemovedForGood(const membership::Roster& roster, MemberId self, const raft::ConfState& state);
 
 // Begins a new cluster's log with its members. REQUIRES: IsBlank.
 Status Bootstrap(const std::vector<membership::Member>& members, Replayed& replayed);

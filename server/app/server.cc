@@ -30,6 +30,7 @@
 #include "app/node_loop.h"
 #include "app/peer_client.h"
 #include "app/peer_port.h"
+#include "app/replay.h"
 #include "app/room_options.h"
 #include "app/snapshot_file.h"
 #include "app/wiring.h"
@@ -231,7 +232,7 @@ std::optional<Ending> Server::Impl::OpenMember() {
   auto opened = Machine::Open(machine_options, std::move(boot.backend), clock, *this);
   if (!opened.ok()) return ToEnding(opened.error());
   machine = std::move(*opened);
-  if (machine->cluster().roster()->removed.contains(boot.self)) {
+  if (RemovedForGood(*machine->cluster().roster(), boot.self, boot.start.conf_state)) {
     return Ending{ExitCode::kRemoved,
                   "the member has been permanently removed from the cluster; to use this machine "
                   "again, add a new member and start it with an empty data directory"};

@@ -66,5 +66,15 @@ TEST_F(ReplayTest, WhatTheStoreHasAppliedIsNoTornTailAndNothingIsCut) {
   EXPECT_EQ(Bytes(), before);
 }
 
+// The leader of two voters was removed, applied that and lost power before the other heard that it
+// is committed. Without the removed one's vote the other could never lead.
+TEST(RemovedForGoodTest, OfTwoVotersTheRemovedOneStartsForTheOtherMayNeedItsVote) {
+  membership::Roster roster;
+  roster.removed.insert(MemberId{1});
+  EXPECT_FALSE(RemovedForGood(roster, MemberId{1}, {.voters = {MemberId{2}}}));
+  EXPECT_TRUE(RemovedForGood(roster, MemberId{1}, {.voters = {MemberId{2}, MemberId{3}}}));
+  EXPECT_FALSE(RemovedForGood(roster, MemberId{2}, {.voters = {MemberId{2}, MemberId{3}}}));
+}
+
 }  // namespace
 }  // namespace quorate::app

@@ -109,6 +109,30 @@ TEST(DriverTest, OfTwoVotersTheRemovedOneStaysUntilTheOtherLeads) {
   EXPECT_EQ(members.driver(stays).core().config().voters().size(), 1U);
 }
 
+// The removed one loses power too, after its store was flushed, so that it finds there that it is
+// removed. Its vote is needed all the same (app::RemovedForGood lets it start).
+TEST(DriverTest, OfTwoVotersTheRemovedOneVotesForTheOtherEvenAfterARestart) {
+  Members members(2);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t stays = 3 - leader;
+  members.Settle();
+  const LogIndex before = members.driver(stays).core().durable();
+  members.Change(leader, raft::ConfChangeType::kRemoveNode, leader);
+  for (int i = 0; i < 30 && members.driver(stays).core().durable() == before; ++i) members.Round();
+  members.Cut(stays);  // before it hears that it is committed
+  members.Pass(milliseconds(1000));
+  ASSERT_TRUE(members.at(leader).machine->StartFlush().ok());
+  members.Crash(leader);
+  members.Crash(stays);
+  EXPECT_EQ(members.at(leader).flushed.conf_state.voters, std::vector<MemberId>{MemberId{stays}});
+  members.Restart(leader);
+  members.Restart(stays);
+  members.Join(stays);
+  members.Pass(milliseconds(10000));
+  EXPECT_EQ(members.driver(stays).leader(), MemberId{stays});
+  EXPECT_EQ(members.driver(stays).core().config().voters().size(), 1U);
+}
+
 // A member that forwards a change which nobody can read, or a joint one, would stop every member
 // when it is applied.
 TEST(DriverTest, AChangeThatNobodyCanReadIsNotProposed) {

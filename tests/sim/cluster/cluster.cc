@@ -182,18 +182,6 @@ bool Cluster::Converged() {
   return clients_->WatchersCurrent();
 }
 
-// Whether enough voters still have their data.
-bool Cluster::QuorumPossible() {
-  const raft::ConfState* state = checks_.configuration();
-  if (state == nullptr) return true;
-  const auto usable =
-      static_cast<std::size_t>(std::ranges::count_if(state->voters, [this](MemberId voter) {
-        const Member* member = Find(voter);
-        return member == nullptr || !member->unusable();
-      }));
-  return usable >= raft::Majority(state->voters.size());
-}
-
 std::string Cluster::WhyNotConverged() {
   std::string text = "not recovered within the time after all faults ended;";
   text += clients_->WroteSinceHeal() ? " a write was accepted," : " no write was accepted,";

@@ -77,7 +77,6 @@ class Cluster {
  private:
   void Found();
   void Heal();
-  bool QuorumPossible();
   bool Converged();
   std::string WhyNotConverged();
 

@@ -116,6 +116,10 @@ Status Member::Start() {
   options.compaction_rows = plan.compaction_rows;
   options.compaction_pause = milliseconds(10);
   machine_ = TRY(app::Machine::Open(options, std::move(backend), clock_, *this));
+  if (app::RemovedForGood(*machine_->cluster().roster(), id(), replayed.start.conf_state)) {
+    exit_ = node::Exit::kRemoved;
+    return Error{Code::kFailedPrecondition, "finds that it was removed"};
+  }
   machine_->SetWaiters(this);
   checked_ = std::make_unique<CheckedMachine>(*machine_, id(), cluster_.checks(), 32, dying_);
   Hook();
@@ -433,7 +437,9 @@ void Member::Deliver(MemberId from, std::vector<raft::Message> messages) {
   }
   // As the transport does: who is not in the log yet says where it is answered.
   if (!peers_.contains(from) && from != id()) strangers_.insert(from);
+  cluster_.oracle().SetMember(id().value);
   driver_->Deliver(messages);
+  cluster_.oracle().SetMember(0);
 }
 
 // The others refuse its connections: it was removed.
