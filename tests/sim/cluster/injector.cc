@@ -148,7 +148,7 @@ void Injector::Process(const Fault& fault, Member& member) {
     case FaultKind::kCrashAtSite:
       restart_after_site_ = fault.lasts;
       // Most places are reached seldom.
-      return cluster_.oracle().CrashAt(id.value, fault.value,
+      return cluster_.oracle().CrashAt((fault.value >> 32U) % 2 == 0 ? 0 : id.value, fault.value,
                                        fault.b % 2 == 0 ? 1 : 1 + static_cast<int>(fault.b % 8));
     case FaultKind::kCrashAtIo:
       if (member.up()) member.CrashAtIo(1 + fault.value % 40, fault.lasts);

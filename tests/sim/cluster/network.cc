@@ -162,7 +162,10 @@ void Network::SendSnapshot(Member& from, raft::Message message,
         Member* member = cluster_.Find(sender);
         if (member == nullptr || !member->up() || member->life() != life) return;
         const auto held = member->Release(token);
+        cluster_.oracle().SetMember(sender.value);
         Result<std::string> bytes = ReadAll(*held);
+        cluster_.oracle().SetMember(0);
+        if (!member->up() || member->life() != life) return;
         const bool arrives = bytes.ok() && Carries(sender, message.to) &&
                              !(weather_.loss > 0 && random_.Chance(weather_.loss));
         if (!arrives) return ended(false);

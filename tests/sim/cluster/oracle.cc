@@ -1,5 +1,6 @@
 #include "sim/cluster/oracle.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace quorate::sim::cluster {
@@ -41,9 +42,10 @@ bool Oracle::Reached(std::size_t id) {
       hit = chances_[id] > 0 && random_.Chance(chances_[id]);
       break;
     case site::Kind::kCrash: {
-      const auto chosen = crashes_.find(member_);
-      if (chosen == crashes_.end() || chosen->second.id != id) break;
-      if (--chosen->second.after > 0) break;
+      const auto chosen = std::ranges::find_if(crashes_, [&](const Chosen& crash) {
+        return crash.id == id && (crash.member == member_ || crash.member == 0);
+      });
+      if (chosen == crashes_.end() || --chosen->after > 0) break;
       crashes_.erase(chosen);
       hit = true;
       crash_(member_);
@@ -56,7 +58,7 @@ bool Oracle::Reached(std::size_t id) {
 
 void Oracle::CrashAt(std::uint64_t member, std::uint64_t choice, int n) {
   if (crash_sites_.empty()) return;
-  crashes_[member] = {crash_sites_[choice % crash_sites_.size()], n};
+  crashes_.push_back({member, crash_sites_[choice % crash_sites_.size()], n});
 }
 
 std::size_t Oracle::Bend(std::uint64_t choice, std::uint64_t per_mille) {

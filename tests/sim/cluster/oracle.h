@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +36,8 @@ class Oracle final : public site::Oracle {
   // Whose code runs from now on; 0: nobody's, every answer is no.
   void SetMember(std::uint64_t member) { member_ = member; }
 
-  // The member crashes when it reaches the n-th crash site, counted from now, of those that match
-  // choice (a position among the crash sites).
+  // The member (0: whoever is first) crashes when it reaches the n-th crash site, counted from now,
+  // of those that match choice (a position among the crash sites).
   void CrashAt(std::uint64_t member, std::uint64_t choice, int n);
   // Bends the choice-th bending site with this chance per mille, until told otherwise (0).
   std::size_t Bend(std::uint64_t choice, std::uint64_t per_mille);
@@ -46,6 +45,7 @@ class Oracle final : public site::Oracle {
 
  private:
   struct Chosen {
+    std::uint64_t member;
     std::size_t id;
     int after;
   };
@@ -57,7 +57,7 @@ class Oracle final : public site::Oracle {
   std::vector<std::size_t> crash_sites_;
   std::vector<std::size_t> bend_sites_;
   std::vector<std::uint64_t> chances_;  // by id
-  std::map<std::uint64_t, Chosen> crashes_;
+  std::vector<Chosen> crashes_;         // until they are reached
 };
 
 }  // namespace quorate::sim::cluster
