@@ -212,6 +212,7 @@ void Core::Applied(LogIndex index) {
   touched_ = true;
   log_.AppliedTo(index);
   if (pending_install_ <= index) pending_install_ = LogIndex{0};
+  if (leading_) AppendWaitingChange();
 }
 
 Result<ConfState> Core::ApplyConfChange(const ConfChange& change) {

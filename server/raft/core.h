@@ -38,6 +38,7 @@
 #include "raft/progress.h"
 #include "raft/read_index.h"
 #include "raft/types.h"
+#include "raft/waiting_changes.h"
 
 namespace quorate::raft {
 
@@ -190,6 +191,7 @@ class Core {
     std::vector<ReadRequest> early_reads;  // came before the first commit of this term
     MemberId transferee;                   // 0: no transfer
     LogIndex pending_conf_index;           // a change may be appended once this is applied
+    WaitingChanges waiting;                // until then
     bool leaving = false;  // we are no voter any more; the others must learn that first
     // Our own removal from two voters. Nothing is appended behind it until it is applied: the other
     // could neither win our vote without what it missed, nor get it from us.
@@ -198,8 +200,7 @@ class Core {
     std::uint32_t heartbeat_elapsed = 0;
     std::vector<LogIndex> acked;  // scratch of MaybeCommit
   };
-  // A promise that waits for a write.
-  struct Held {
+  struct Held {                  // a promise that waits for a write
     std::uint64_t write_number;  // 0: the next write
     Message message;
   };
@@ -235,17 +236,15 @@ class Core {
   void CountVote(MemberId from, bool granted);
   bool InLease() const;
 
-  // follower.cc: what a leader tells us.
+  // follower.cc, candidate.cc: what a leader tells us.
   void StepFollower(Message& message);
+  void StepCandidate(Message& message);
   void HandleAppend(Message& message);
   void HandleHeartbeat(const Message& message);
   void HandleSnapshot(const Message& message);
   bool RestoreSnapshot(const Snapshot& snapshot);
   void ForwardToLeader(Message& message);
   Proposed ForwardProposals(std::span<Entry> entries);
-
-  // candidate.cc
-  void StepCandidate(Message& message);
 
   // leader.cc: answers to a leader, and its own duties.
   void StepLeader(Message& message);
@@ -261,6 +260,7 @@ class Core {
   Proposed Append(std::span<Entry> entries);
   Proposed ProposeEntries(std::span<Entry> entries);
   void ConfigChanged();
+  void AppendWaitingChange();
   bool EndsOurs(const Entry& entry) const;
 
   // replication.cc: what a leader sends.

@@ -10,6 +10,11 @@
 #include "raft/quorum.h"
 
 namespace quorate::raft {
+namespace {
+
+constexpr const char* kIgnoredChange = "ignored a configuration change: another is not applied yet";
+
+}  // namespace
 
 void Core::StepLeader(Message& message) {
   switch (message.type) {
@@ -155,14 +160,12 @@ Proposed Core::Append(std::span<Entry> entries) {
     if (QUORATE_PLANTED("raft.two_changes_at_once")) leading.pending_conf_index = LogIndex{};
     if (entry.type != EntryType::kNormal) {
       if (leading.pending_conf_index > log_.applied()) {
-        AddNote(Note::Level::kInfo, "ignored a configuration change: another is not applied yet");
         bytes -= entry.data.size();
-        entry.type = EntryType::kNormal;
-        entry.data = Payload();
-      } else {
-        leading.pending_conf_index = entry.index;
-        if (EndsOurs(entry)) leading.last_of_ours = entry.index;
+        if (!leading.waiting.Add(std::move(entry))) AddNote(Note::Level::kInfo, kIgnoredChange);
+        continue;
       }
+      leading.pending_conf_index = entry.index;
+      if (EndsOurs(entry)) leading.last_of_ours = entry.index;
     }
     log_.Append(std::move(entry));
   }
@@ -172,6 +175,12 @@ Proposed Core::Append(std::span<Entry> entries) {
     MaybeCommit();
   }
   return Proposed::kAppended;
+}
+
+void Core::AppendWaitingChange() {
+  Leading& leading = *leading_;
+  if (leading.waiting.empty() || leading.pending_conf_index > log_.applied()) return;
+  if (Append({&leading.waiting.first(), 1}) == Proposed::kAppended) leading.waiting.RemoveFirst();
 }
 
 // Whether it removes us from two voters.
@@ -229,6 +238,7 @@ void Core::TickLeader() {
               "gave up handing leadership to " + ToHex(leading.transferee.value));
       leading.transferee = MemberId{};
     }
+    if (leading.waiting.Age() != 0) AddNote(Note::Level::kInfo, kIgnoredChange);
   }
   if (++leading.heartbeat_elapsed < options_.heartbeat_ticks) return;
   leading.heartbeat_elapsed = 0;

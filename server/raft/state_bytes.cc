@@ -100,6 +100,14 @@ void ReadIndexQueue::AppendState(std::string& out) const {
   }
 }
 
+void WaitingChanges::AppendState(std::string& out) const {
+  Number(out, changes_.size());
+  for (const Change& change : changes_) {
+    OneEntry(out, change.entry);
+    Number(out, static_cast<std::uint64_t>(change.old));
+  }
+}
+
 void Core::AppendState(std::string& out) const {
   CHECK(!touched_);
   for (std::uint64_t field :
@@ -136,6 +144,7 @@ void Core::AppendState(std::string& out) const {
   }
   leading.reads.AppendState(out);
   Reads(out, leading.early_reads);
+  leading.waiting.AppendState(out);
   for (std::uint64_t field :
        {leading.transferee.value, leading.pending_conf_index.value,
         static_cast<std::uint64_t>(leading.leaving), leading.last_of_ours.value,

@@ -4,9 +4,8 @@
 // since the last renewal was asked for), L-3 (late only within a bound, where the harness claims
 // one), L-5 (no renewal after the end), L-6 (no put with a lease that is gone; the keys that a
 // lease names). L-4 is CheckLinearizable's. Where a deletion without an answer may have been taken
-// for an end both are considered (lease_ends.h). All clients and the judge share one monotonic clock.
-// Thread: any; pure.
-// Source: knowledge/reliability.md 3.3.
+// for an end both are considered (lease_ends.h). All clients and the judge share one monotonic
+// clock. Thread: any; pure. Source: knowledge/reliability.md 3.3.
 #pragma once
 
 #include <cstddef>

@@ -144,7 +144,7 @@ TEST_F(ClusterTest, AFailedMemberIsReplacedThroughALearner) {
     }
   }
   const auto added = client->MemberAdd({members_.PeerUrl("c")}, true);
-  ASSERT_TRUE(added.ok()) << added.error().message;
+  ASSERT_TRUE(added.ok()) << added.error().message << members_.Log("a") << members_.Log("b");
   members_.Start("c", kAll, {"--initial-cluster-state=existing"});
   const MemberId id{added->member().id()};
   ASSERT_TRUE(WaitFor([&] { return client->MemberPromote(id).ok(); }, std::chrono::seconds(30)))

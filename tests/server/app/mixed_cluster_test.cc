@@ -72,8 +72,8 @@ TEST(MixedClusterTest, ARealEtcdTakesASnapshotFromUsAndStartsAgainFromIt) {
   EXPECT_EQ(HttpGet(peer_port, "/downgrade/enabled"), "false");
   ASSERT_TRUE(WaitFor([&] { return ours->MemberPromote(id).ok(); }, std::chrono::seconds(30)))
       << etcd.Log() << members.Log("q");
-  EXPECT_NE(etcd.Log().find("applied snapshot"), std::string::npos) << etcd.Log();
   ASSERT_TRUE(etcd.AwaitHealthy()) << etcd.Log();
+  EXPECT_NE(etcd.Log().find("applied snapshot"), std::string::npos) << etcd.Log();
   const auto theirs = etcdclient::MakeClient({.endpoints = {etcd.endpoint()}}).value();
   EXPECT_EQ(Get(*theirs, "k7"), "v");
   EXPECT_EQ(Put(*theirs, "after", "1"), "");

@@ -2,14 +2,21 @@
 // exactly what follows. QUORATE_REWRITE=1 writes the answers anew; read the diff.
 //
 //   cluster 1 2 3 [learners 4]   new members, all starting from one snapshot at index 1
-//   campaign 1                   an election now          tick 1 10        time passes for one
-//   member propose 1 a b                values                   conf 1 add|learner|remove 4
-//   transfer 1 2                 leadership               read 1 3         linearizable reads in
-//   one turn deliver 1 2                  what waits from 1 to 2   drop 1 2         and is lost cut
-//   3 / join 3               the network around one member hold 2 / write 2             writes of a
-//   member wait  / become durable settle                       until nothing moves any more crash 2
-//   / restart 2          compact 1 5              report 1 3 ok|failed|unreachable|gone status one
-//   line for each member, and what the leader knows of each
+//   campaign 1                   an election now
+//   tick 1 10                    time passes for one member
+//   propose 1 a b                values
+//   conf 1 add|learner|remove 4
+//   transfer 1 2                 leadership
+//   read 1 3                     linearizable reads in one turn
+//   deliver 1 2                  what waits from 1 to 2
+//   drop 1 2                     and is lost
+//   cut 3 / join 3               the network around one member
+//   hold 2 / write 2             writes of a member wait / become durable
+//   settle                       until nothing moves any more
+//   crash 2 / restart 2
+//   compact 1 5
+//   report 1 3 ok|failed|unreachable|gone
+//   status                       one line for each member, and what the leader knows of each
 #include <gtest/gtest.h>
 
 #include <algorithm>
