@@ -116,7 +116,8 @@ std::string Space::CheckLogs(const State& state, std::size_t at) const {
   return {};
 }
 
-// Changes are made one at a time, and none before the leader has committed in its term.
+// Changes are made one at a time, and none before the leader has committed in its term. What came
+// early may be appended in the very step in which its turn comes.
 std::string Space::CheckChange(const Member& before, const Member& after) {
   const raft::Core& core = after.core();
   const LogIndex last = core.last_index();
@@ -126,10 +127,10 @@ std::string Space::CheckChange(const Member& before, const Member& after) {
     return core.log().At(index).type != raft::EntryType::kNormal;
   };
   if (!is_change(last)) return {};
-  if (!before.core().CommittedInTerm()) {
+  if (!core.CommittedInTerm()) {
     return Name(after) + " appends a change before it has committed in its term";
   }
-  for (LogIndex at = before.core().applied() + 1; at < last; ++at) {
+  for (LogIndex at = core.applied() + 1; at < last; ++at) {
     if (is_change(at)) return Name(after) + " appends a change while another is not applied";
   }
   return {};
