@@ -101,7 +101,6 @@ Result<std::string> WriteFile(const storage::Reader& view, io::Disk& disk, std::
   }));
   std::string sha256 = digest.Finish();
   if (with_digest) TRY(file->Append(AsBytes(sha256)));
-  TRY(file->Sync());
   return sha256;
 }
 

@@ -23,7 +23,8 @@ Result<bolt::Layout> Measure(const storage::Reader& view);
 // Calls sink with consecutive pieces of the file, layout.bytes() in all.
 Status Write(const storage::Reader& view, const bolt::Layout& layout, const bolt::Sink& sink);
 
-// Both at once, into a file that is synced; the caller syncs its directory. Returns the database's
+// Both at once, into a file that is not synced: it is read back and dropped, and to carry hundreds
+// of megabytes to the disk at once would hold up the log's own syncs. Returns the database's
 // SHA-256, 32 raw bytes; with_digest appends it, as `etcdctl snapshot save` does.
 Result<std::string> WriteFile(const storage::Reader& view, io::Disk& disk, std::string_view path,
                               bool with_digest);
