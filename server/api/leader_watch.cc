@@ -2,19 +2,17 @@
 
 #include <utility>
 
-#include "api/errors.h"
-
 namespace quorate::api {
 
-void LeaderWatch::Register(const std::shared_ptr<rpc::Stream>& stream) {
+void LeaderWatch::Register(const std::shared_ptr<rpc::Stream>& stream, std::function<void()> end) {
   if (stream->metadata("hasleader") != "true") return;
   MutexLock lock(mutex_);
-  std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
-  streams_.push_back(stream);
+  std::erase_if(streams_, [](const Watched& watched) { return watched.stream.expired(); });
+  streams_.push_back({stream, std::move(end)});
 }
 
 void LeaderWatch::Poll() {
-  std::vector<std::weak_ptr<rpc::Stream>> ended;
+  std::vector<Watched> ended;
   {
     MutexLock lock(mutex_);
     if (context_.node->leader() != MemberId{}) {
@@ -24,9 +22,7 @@ void LeaderWatch::Poll() {
     if (++polls_without_leader_ < kPollsWithoutLeaderMax) return;
     ended.swap(streams_);
   }
-  for (const auto& weak : ended) {
-    if (const auto stream = weak.lock()) stream->Finish(errors::NoLeader());
-  }
+  for (const Watched& watched : ended) watched.end();
 }
 
 }  // namespace quorate::api

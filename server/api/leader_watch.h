@@ -4,6 +4,7 @@
 // Thread: any.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -17,8 +18,9 @@ class LeaderWatch {
  public:
   explicit LeaderWatch(const Context& context) : context_(context) {}
 
-  // Remembers the stream when its caller asked for a leader.
-  void Register(const std::shared_ptr<rpc::Stream>& stream);
+  // Remembers the stream when its caller asked for a leader. `end` has to finish it with
+  // errors::NoLeader(): only its owner knows what else ends with it. It must not keep it alive.
+  void Register(const std::shared_ptr<rpc::Stream>& stream, std::function<void()> end);
 
   // Call once each election timeout: after three without a leader the streams end with "etcdserver:
   // no leader".
@@ -27,10 +29,15 @@ class LeaderWatch {
  private:
   static constexpr int kPollsWithoutLeaderMax = 3;
 
+  struct Watched {
+    std::weak_ptr<rpc::Stream> stream;
+    std::function<void()> end;
+  };
+
   const Context& context_;
   Mutex mutex_;
   int polls_without_leader_ QUORATE_GUARDED_BY(mutex_) = 0;
-  std::vector<std::weak_ptr<rpc::Stream>> streams_ QUORATE_GUARDED_BY(mutex_);
+  std::vector<Watched> streams_ QUORATE_GUARDED_BY(mutex_);
 };
 
 }  // namespace quorate::api

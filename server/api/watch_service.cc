@@ -138,9 +138,13 @@ void Watch(const Context& context, LeaderWatch& leader_watch,
   if (Status status = CheckGate(context, *stream, OnLearner::kRefused); !status.ok()) {
     return stream->Finish(std::move(status));
   }
-  leader_watch.Register(stream);
   auto watch = std::make_shared<WatchStream>(context, stream);
   const auto on_loop = [&context](auto task) { context.node->Post(std::move(task)); };
+  leader_watch.Register(stream, [on_loop, weak = std::weak_ptr(watch)] {
+    on_loop([weak] {
+      if (const auto alive = weak.lock()) alive->Close(errors::NoLeader());
+    });
+  });
   on_loop([watch] { watch->Open(); });
   stream->OnMessage([on_loop, watch](const std::string& message) {
     auto request = std::make_shared<etcdserverpb::WatchRequest>();

@@ -119,6 +119,32 @@ TEST_F(ClusterTest, WritesGoOnWhenTheLeaderIsKilledAndItCatchesUpLater) {
   ExpectEqualHashes(kAll);
 }
 
+// Kubernetes asks for a leader on every watch. When there was none for long the member ended the
+// stream, but its watchers stayed and told the next event to memory that was gone.
+TEST_F(ClusterTest, AWatchThatAskedForALeaderEndsWithoutOneAndLeavesNothingBehind) {
+  StartThree();
+  const auto client = members_.Connect({"a"});
+  etcdclient::CallOptions options;
+  options.require_leader = true;
+  const auto stream = client->Open(etcdclient::kWatch, options).value();
+  etcdserverpb::WatchRequest request;
+  request.mutable_create_request()->set_key("k");
+  ASSERT_TRUE(stream->Write(request).ok());
+  etcdserverpb::WatchResponse response;
+  ASSERT_TRUE(stream->Next(response, std::chrono::seconds(20)).ok());
+  ASSERT_TRUE(response.created());
+  for (const char* name : {"b", "c"}) members_.Kill(name);
+  const auto ended = stream->Next(response, std::chrono::seconds(30));
+  ASSERT_FALSE(ended.ok());
+  EXPECT_EQ(ended.error().message, "etcdserver: no leader");
+  for (const char* name : {"b", "c"}) members_.Start(name, kAll);
+  for (const std::string& name : kAll) ASSERT_TRUE(members_.AwaitHealthy(name));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Put(*client, "k", std::to_string(i)), "");
+  EXPECT_TRUE(members_.Running("a")) << members_.Log("a");
+  EXPECT_THAT(members_.Metrics("a"),
+              testing::HasSubstr("\netcd_debugging_mvcc_watch_stream_total 0"));
+}
+
 TEST_F(ClusterTest, ComesBackWithAllDataWhenEverybodyIsKilledAtOnce) {
   StartThree();
   const auto client = members_.Connect(kAll);
