@@ -3,10 +3,12 @@
 #include <algorithm>
 
 #include "apply/request.h"
+#include "base/check.h"
 #include "membership/ids.h"
 #include "proto/rpc.pb.h"
 #include "sim/cluster/clients.h"
 #include "sim/cluster/cluster.h"
+#include "snapshot/import.h"
 
 namespace quorate::sim::cluster {
 namespace {
@@ -163,6 +165,30 @@ void Admin::MoveLeader(MemberId to) {
   Member* leader = cluster_.Leader();
   if (leader == nullptr) return;
   leader->driver().TransferLeadership(to, [](const Status&) {});
+}
+
+void Admin::Backup(MemberId id, Time lasts) {
+  Member* member = cluster_.Find(id);
+  if (!member->up()) return;
+  const LogIndex applied = member->machine().backend().position().index;
+  auto source = member->machine().OpenSnapshot();
+  if (!source.ok()) return;
+  const std::uint64_t token = member->Hold(std::move(*source));
+  member->Later(lasts, [this, member, token, applied] {
+    const Result<std::string> bytes = ReadAll(*member->Release(token));
+    member->NoticeDisk();
+    if (!bytes.ok()) return;  // the disk is full or failing
+    Disk disk(1);
+    storage::MemoryBackend restored(std::make_shared<storage::MemoryStorage>());
+    CHECK(io::WriteFile(disk, "/backup", AsBytes(*bytes)).ok());
+    const auto imported = snapshot::ReadDatabase(disk, "/backup", restored, {}, applied);
+    if (!imported.ok() || imported->position.index != applied) {
+      return cluster_.world().Fail("backup: not what it was taken of: " +
+                                   (imported.ok() ? "another index" : imported.error().message));
+    }
+    cluster_.checks().StoreReplaced(member->id(), restored);
+    ++cluster_.counts().backups;
+  });
 }
 
 void Admin::Compact(std::uint64_t choice, bool physical) {

@@ -30,6 +30,8 @@ class Admin {
   void Remove(MemberId member);
   void Update(MemberId member);
   void MoveLeader(MemberId to);
+  // Of one member, read after a while; it must be what the cluster had at one moment.
+  void Backup(MemberId member, Time lasts);
   void Compact(std::uint64_t choice, bool physical);
   void Alarm(MemberId member, bool raised);
 

@@ -529,7 +529,8 @@ void Clients::Judge() {
   check::LeaseOptions leases;
   leases.findings_max = 1;
   for (const Fault& fault : cluster_.plan().faults) {
-    if (fault.kind == FaultKind::kDrift || fault.kind == FaultKind::kSlowCpu) {
+    if (fault.kind == FaultKind::kDrift || fault.kind == FaultKind::kFreeze ||
+        fault.kind == FaultKind::kSlowCpu) {
       leases.early_slack = check::Instant{3'000'000'000};
     }
   }

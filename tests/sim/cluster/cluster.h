@@ -40,6 +40,7 @@ struct Counts {
   std::uint64_t requests = 0;
   std::uint64_t answered = 0;
   std::uint64_t watch_events = 0;
+  std::uint64_t backups = 0;     // read and found right
   std::uint64_t put_back = 0;    // old directories
   std::uint64_t owed = 0;        // of them those that lacked what had been acknowledged
   std::uint64_t recognised = 0;  // directories that went back in time
@@ -78,6 +79,7 @@ class Cluster {
   void Found();
   void Heal();
   bool Converged();
+  bool BeyondRepair();
   std::string WhyNotConverged();
 
   const Plan plan_;

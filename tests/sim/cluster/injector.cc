@@ -68,6 +68,10 @@ void Injector::Network(const Fault& fault) {
       return for_a_while(weather.delay, Time(micros));
     case FaultKind::kLongDelay:
       return for_a_while(weather.long_delay, fault.value);
+    case FaultKind::kNarrow:
+      return for_a_while(weather.per_kilobyte, Time(micros));
+    case FaultKind::kSwizzle:
+      return Swizzle(fault);
     case FaultKind::kCutOneWay:
       return CutAll({{a->id(), b->id()}}, fault.lasts, false);
     case FaultKind::kCutPair:
@@ -126,6 +130,20 @@ Injector::Pairs Injector::Missing(std::uint64_t shape, std::uint64_t centre) {
   return pairs;
 }
 
+// The links between two sides are clogged one after the other and freed in the opposite order of
+// their numbers, so that each moment has another topology.
+void Injector::Swizzle(const Fault& fault) {
+  const Pairs pairs = Sides(fault.value);
+  const auto count = static_cast<std::int64_t>(pairs.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Time from = fault.lasts * i / (2 * count);
+    const Time until = fault.lasts * (2 * count - i) / (2 * count);
+    Undo(from, [this, pair = pairs[static_cast<std::size_t>(i)], lasts = until - from] {
+      CutAll({pair}, lasts, false);
+    });
+  }
+}
+
 void Injector::Flap(MemberId a, MemberId b, Time until, bool cut) {
   if (healed_) return;
   for (const auto& [from, to] : Pairs{{a, b}, {b, a}}) {
@@ -159,6 +177,11 @@ void Injector::Process(const Fault& fault, Member& member) {
       return Undo(fault.lasts, [this, id, directory = member.CopyDirectory(), value = fault.value] {
         GoBack(id, directory, value);
       });
+    case FaultKind::kEmptyDirectory: {
+      auto nothing = std::make_shared<Directory>();
+      nothing->disk = {{"/m", std::nullopt}, {kSnapshots, std::nullopt}};
+      return GoBack(id, std::move(nothing), fault.value);
+    }
     case FaultKind::kPause:
       member.Pause(true);
       return Undo(fault.lasts, [this, id] { cluster_.Find(id)->Pause(false); });
@@ -232,6 +255,12 @@ void Injector::DiskOrClock(const Fault& fault, Member& member) {
                           .path_part = part,
                           .code = Code::kDataLoss,
                           .skip = static_cast<int>(fault.value % 10)});
+    case FaultKind::kReadError:
+      disk.Inject({.operation = Operation::kRead,
+                   .path_part = part,
+                   .code = Code::kDataLoss,
+                   .skip = static_cast<int>(fault.value % 20)});
+      return member.Crash(End::kProcess, fault.lasts);
     case FaultKind::kFull: {
       const auto space = disk.FreeSpace("/m");
       if (!space.ok()) return;
@@ -253,7 +282,8 @@ void Injector::DiskOrClock(const Fault& fault, Member& member) {
       return member.clock().JumpWall(jump);
     }
     default: {
-      const auto ppm = static_cast<std::int64_t>(fault.value % 400'000) - 200'000;
+      auto ppm = static_cast<std::int64_t>(fault.value % 400'000) - 200'000;
+      if (fault.kind == FaultKind::kFreeze) ppm = -999'000;
       member.clock().SetDrift(ppm);
       return Undo(fault.lasts, [this, id] { cluster_.Find(id)->clock().SetDrift(0); });
     }
@@ -305,6 +335,8 @@ void Injector::Administer(const Fault& fault, Member& member, Admin& admin) {
       return admin.Update(member.id());
     case FaultKind::kMoveLeader:
       return admin.MoveLeader(member.id());
+    case FaultKind::kBackup:
+      return admin.Backup(member.id(), fault.lasts);
     case FaultKind::kCompact:
       return admin.Compact(fault.value, fault.b % 2 == 0);
     default:

@@ -40,6 +40,7 @@ class Injector {
   void CutAll(const Pairs& pairs, Time lasts, bool quiet);
   Pairs Sides(std::uint64_t bits);
   Pairs Missing(std::uint64_t shape, std::uint64_t centre);
+  void Swizzle(const Fault& fault);
   void Flap(MemberId a, MemberId b, Time until, bool cut);
   void Loop(MemberId id, int times);
   void GoBack(MemberId id, std::shared_ptr<const Directory> directory, std::uint64_t value);

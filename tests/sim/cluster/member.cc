@@ -304,16 +304,7 @@ void Member::Spare() {
 void Member::TearDown() {
   cluster_.world().Trace("down", id().value, life_, dying_by_ == End::kPowerLoss ? 1 : 0);
   cluster_.world().Say(why_);
-  if (driver_ != nullptr) {
-    const raft::Core& core = driver_->core();
-    terms_at_end_.clear();
-    // A snapshot that is not installed yet may not be durable either: nothing is claimed then.
-    const bool installing = core.applied() + 1 < core.first_index();
-    first_at_end_ = installing ? LogIndex{} : core.first_index();
-    for (LogIndex i = core.first_index(); i <= core.durable() && !installing; ++i) {
-      terms_at_end_.push_back(core.TermAt(i).value_or(Term{}));
-    }
-  }
+  if (driver_ != nullptr) log_at_end_ = DurableLog();
   ++life_;  // nothing of the old life may run
   held_.clear();
   driver_.reset();
@@ -370,14 +361,26 @@ void Member::Lose() {
   why_ = "its data is lost";
 }
 
+DurableTerms Member::DurableLog() const {
+  const raft::Core& core = driver_->core();
+  DurableTerms log;
+  // A snapshot that is not installed yet may not be durable either: nothing is claimed then.
+  if (core.applied() + 1 < core.first_index()) return log;
+  log.first = core.first_index();
+  for (LogIndex i = core.first_index(); i <= core.durable(); ++i) {
+    log.terms.push_back(core.TermAt(i).value_or(Term{}));
+  }
+  return log;
+}
+
 bool Member::HasDurably(LogIndex index, Term term) const {
   if (driver_ != nullptr) {
     const raft::Core& core = driver_->core();
     return index <= core.durable() && (index < core.first_index() || core.TermAt(index) == term);
   }
-  if (index < first_at_end_) return true;
-  const std::uint64_t at = index - first_at_end_;
-  return at < terms_at_end_.size() && terms_at_end_[at] == term;
+  if (index < log_at_end_.first) return true;
+  const std::uint64_t at = index - log_at_end_.first;
+  return at < log_at_end_.terms.size() && log_at_end_.terms[at] == term;
 }
 
 // ---- network ----

@@ -41,11 +41,18 @@ Result<std::string> ReadAll(node::SnapshotSource& source);
 
 enum class End { kPowerLoss, kProcess };
 
+// Terms of the log up to what is durable; first 0: nothing is claimed.
+struct DurableTerms {
+  LogIndex first;
+  std::vector<Term> terms;
+};
+
 // Directory: all that a member has on disk at one moment, and what that obliges it to.
 struct Directory {
   Disk::Image disk;
   storage::MemoryStorage storage;
   Promises promises;
+  DurableTerms log;
 };
 
 class Member final : public app::MachineServices, public node::Network, public apply::Waiters {
@@ -60,6 +67,9 @@ class Member final : public app::MachineServices, public node::Network, public a
   bool up() const { return driver_ != nullptr && !dying_; }
   bool retired() const { return retired_; }    // removed, or its data is given up
   bool unusable() const { return unusable_; }  // it refuses to start from its data
+  bool one_bit_differs() const {               // the reason, though nobody has flipped it
+    return unusable_ && !suspect_ && why_.find("one bit of a record") != std::string::npos;
+  }
   bool paused() const { return paused_; }
   std::uint64_t life() const { return life_; }
   Time started() const { return started_; }
@@ -127,6 +137,7 @@ class Member final : public app::MachineServices, public node::Network, public a
  private:
   Status Start();
   Status Greet();
+  DurableTerms DurableLog() const;
   LogIndex AcknowledgedBy(MemberId other) const;
   void Remember(std::uint64_t ticks);
   void Hook();
@@ -181,8 +192,7 @@ class Member final : public app::MachineServices, public node::Network, public a
   int failed_boots_ = 0;
 
   Promises promises_;
-  std::vector<Term> terms_at_end_;  // of the log up to durable, when the last life ended
-  LogIndex first_at_end_;
+  DurableTerms log_at_end_;  // of its last life
   Revision revision_seen_;
 
   static constexpr Time kNever = Time::max();

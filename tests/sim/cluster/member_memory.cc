@@ -87,7 +87,13 @@ void Member::Remember(std::uint64_t ticks) {
 // ---- old directories ----
 
 std::shared_ptr<const Directory> Member::CopyDirectory() const {
-  return std::make_shared<Directory>(Directory{disk_.TakeImage(), *storage_, promises_});
+  auto copy = std::make_shared<Directory>();
+  copy->disk = disk_.TakeImage();
+  copy->storage = *storage_;
+  copy->promises = promises_;
+  copy->log = up() ? DurableLog() : log_at_end_;
+  if (copy->log.first.value == 0) copy->promises.durable = LogIndex{};
+  return copy;
 }
 
 void Member::BootFrom(const Directory& directory, bool heard) {
@@ -98,6 +104,7 @@ void Member::BootFrom(const Directory& directory, bool heard) {
   disk_.PutBack(directory.disk);
   *storage_ = directory.storage;
   promises_ = directory.promises;
+  log_at_end_ = directory.log;
   cluster_.checks().Forget(id());
   heard_ = heard;
   Boot();

@@ -50,8 +50,9 @@ std::optional<Time> Network::ConnectedSince(MemberId from, MemberId to) {
   return since;
 }
 
-Time Network::Travel() {
-  Time time = microseconds(100 + random_.Below(400)) + weather_.delay;
+Time Network::Travel(std::size_t bytes) {
+  Time time = static_cast<std::int64_t>(bytes) * weather_.per_kilobyte / 1024 +
+              microseconds(100 + random_.Below(400)) + weather_.delay;
   if (weather_.jitter.count() > 0) {
     time += Time(static_cast<std::int64_t>(
         random_.Below(static_cast<std::uint64_t>(weather_.jitter.count()))));
@@ -87,8 +88,8 @@ void Network::SendSingly(Member& from, const raft::Message& message) {
   const int copies = may_double && random_.Chance(weather_.duplicate) ? 2 : 1;
   const auto bytes = std::make_shared<const std::string>(wire::EncodeMessage(message));
   for (int i = 0; i < copies; ++i) {
-    cluster_.world().After(Travel(), [this, sender = from.id(), to = message.to, bytes,
-                                      sent = cluster_.world().now()] {
+    cluster_.world().After(Travel(bytes->size()), [this, sender = from.id(), to = message.to, bytes,
+                                                   sent = cluster_.world().now()] {
       const auto discarded = discarded_.find(sender);
       if (discarded != discarded_.end() && sent <= discarded->second) return;
       Result<raft::Message> decoded = wire::DecodeMessage(bytes, *bytes);
@@ -114,7 +115,8 @@ void Network::SendFramed(Member& from, const raft::Message& message) {
   }
   std::string bytes;
   stream.encoder->Append(bytes, message);
-  stream.last_arrival = std::max(stream.last_arrival, cluster_.world().now() + Travel());
+  stream.last_arrival = std::max(stream.last_arrival, cluster_.world().now() + Travel()) +
+                        static_cast<std::int64_t>(bytes.size()) * weather_.per_kilobyte / 1024;
   cluster_.world().At(
       stream.last_arrival, [this, pair, append, epoch = stream.epoch, bytes = std::move(bytes)] {
         Stream& now = streams_[{pair, append}];

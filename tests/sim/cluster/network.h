@@ -32,6 +32,7 @@ struct Weather {
   std::uint64_t long_delay = 0;  // per mille
   Time jitter{0};
   Time delay{0};
+  Time per_kilobyte{0};
 };
 
 class Network {
@@ -73,7 +74,7 @@ class Network {
   };
   using Pair = std::pair<MemberId, MemberId>;
 
-  Time Travel();
+  Time Travel(std::size_t bytes = 0);
   void SendFramed(Member& from, const raft::Message& message);
   void SendSingly(Member& from, const raft::Message& message);
   void Break(const Pair& pair);

@@ -14,14 +14,15 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::array<std::string_view, kFaultKinds> kNames = {
-    "loss",        "duplicate",      "reorder",       "delay",         "long-delay",
-    "cut-one-way", "cut-pair",       "partition",     "topology",      "flap",
-    "reset",       "half-open",      "crash",         "kill",          "crash-at-site",
-    "crash-at-io", "crash-loop",     "kill-all",      "old-directory", "pause",
-    "slow-cpu",    "sync-error",     "disk-full",     "slow-disk",     "stall",
-    "bit-flip",    "wall-jump",      "drift",         "add-member",    "add-learner",
-    "promote",     "remove-member",  "replace-empty", "update-member", "move-leader",
-    "compact",     "no-space-alarm", "bend"};
+    "loss",          "duplicate",       "reorder",        "delay",         "long-delay",
+    "cut-one-way",   "cut-pair",        "partition",      "topology",      "flap",
+    "swizzle",       "narrow",          "reset",          "half-open",     "crash",
+    "kill",          "crash-at-site",   "crash-at-io",    "crash-loop",    "kill-all",
+    "old-directory", "empty-directory", "pause",          "slow-cpu",      "sync-error",
+    "read-error",    "disk-full",       "slow-disk",      "stall",         "bit-flip",
+    "wall-jump",     "freeze",          "drift",          "add-member",    "add-learner",
+    "promote",       "remove-member",   "replace-empty",  "update-member", "move-leader",
+    "backup",        "compact",         "no-space-alarm", "bend"};
 
 // How often a kind comes, against the others, where a seed uses it.
 std::uint64_t WeightOf(FaultKind kind) {
@@ -54,6 +55,8 @@ std::uint64_t DrawValue(FaultKind kind, Prng& random) {
       return 1000 + random.Below(random.Chance(300) ? 2000000 : 50000);
     case FaultKind::kDelay:
       return 1000 + random.Below(random.Chance(300) ? 900000 : 100000);
+    case FaultKind::kNarrow:
+      return 1 + random.Below(random.Chance(300) ? 200000 : 5000);
     case FaultKind::kLongDelay:
       return 1 + random.Below(40);
     default:

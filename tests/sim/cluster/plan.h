@@ -32,6 +32,8 @@ enum class FaultKind : std::uint8_t {
   kPartition,  // value: bits choose the side
   kTopology,   // value: chain, ring, bridge, star
   kFlap,       // a link that comes and goes
+  kSwizzle,    // links go one by one and come back in another order
+  kNarrow,     // value: microseconds for each kilobyte
   kReset,      // streams break, what is on its way is lost
   kHalfOpen,   // nothing arrives, and the sender does not learn of it
   // Process.
@@ -41,17 +43,20 @@ enum class FaultKind : std::uint8_t {
   kCrashAtIo,    // value: at which change of the disk
   kCrashLoop,    // value: crashes again so often
   kKillAll,
-  kOldDirectory,  // a copy of the whole directory, made now, comes back after `lasts`
+  kOldDirectory,    // a copy of the whole directory, made now, comes back after `lasts`
+  kEmptyDirectory,  // it starts with nothing, under its own name
   kPause,
   kSlowCpu,
   // Disk.
   kSyncError,
+  kReadError,  // when it starts the next time
   kFull,
   kSlowDisk,
   kStall,
   kBitFlip,  // of a member that is down; a minority
   // Clock.
   kWallJump,
+  kFreeze,  // it all but stands still
   kDrift,
   // Administration.
   kAddMember,
@@ -61,6 +66,7 @@ enum class FaultKind : std::uint8_t {
   kReplaceEmpty,
   kUpdateMember,
   kMoveLeader,
+  kBackup,
   kCompact,
   kNoSpaceAlarm,
   // Code.

@@ -105,7 +105,8 @@ std::string FaultReport(const Counts& counts) {
   }
   return text + "; of " + std::to_string(counts.put_back) + " old directories that were put back " +
          std::to_string(counts.owed) + " lacked what their members had acknowledged, and " +
-         std::to_string(counts.recognised) + " were recognised\n";
+         std::to_string(counts.recognised) + " were recognised; " + std::to_string(counts.backups) +
+         " backups were read\n";
 }
 
 std::string SiteReport(bool brief) {
