@@ -1,5 +1,7 @@
 #include "node/log_writer.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -20,35 +22,35 @@ LogWriter::LogWriter(Parts parts, Written written, std::function<void(Error)> fa
     : parts_(std::move(parts)),
       written_(std::move(written)),
       failed_(std::move(failed)),
-      queue_(kWritesMax) {}
+      queue_(kWritesMax) {
+  CHECK(sem_init(&ready_, 0, 0) == 0);
+}
+
+LogWriter::~LogWriter() {
+  sem_destroy(&ready_);
+}
 
 void LogWriter::Submit(LogWrite write) {
   const auto outcome = queue_.TryPush(std::move(write));
   CHECK(outcome != BoundedQueue<LogWrite>::Push::kFull);
-  if (outcome == BoundedQueue<LogWrite>::Push::kFirst) WakeUp();
+  if (outcome == BoundedQueue<LogWrite>::Push::kFirst) sem_post(&ready_);
 }
 
 void LogWriter::Close() {
   queue_.Close();
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    closed_ = true;
-  }
-  ready_.notify_one();
-}
-
-void LogWriter::WakeUp() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    due_ = true;
-  }
-  ready_.notify_one();
+  closed_ = true;
+  sem_post(&ready_);
 }
 
 void LogWriter::Await(std::chrono::nanoseconds patience) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  ready_.wait_for(lock, patience, [this] { return due_ || closed_; });
-  due_ = false;
+  if (closed_) return;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  timespec until{};
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  const std::int64_t nanoseconds = until.tv_nsec + patience.count();
+  until.tv_sec += nanoseconds / kSecond;
+  until.tv_nsec = nanoseconds % kSecond;
+  sem_clockwait(&ready_, CLOCK_MONOTONIC, &until);  // woken early by a signal: as good as late
 }
 
 bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {

@@ -10,12 +10,13 @@
 // the loop; RunOnce from one thread at a time; the reports come on that thread.
 #pragma once
 
+#include <semaphore.h>
+
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,6 +59,9 @@ class LogWriter {
   // number: 0 when no write of the batch had one; commit: of every batch so far.
   using Written = std::function<void(std::uint64_t number, LogIndex commit)>;
   LogWriter(Parts parts, Written written, std::function<void(Error)> failed);
+  ~LogWriter();
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
 
   void Submit(LogWrite write);
   // One batch, waiting for it at most for `patience`. False: closed, and everything is written.
@@ -70,7 +74,6 @@ class LogWriter {
   std::uint64_t syncs() const { return syncs_; }  // batches made durable, so far
 
  private:
-  void WakeUp();
   void Await(std::chrono::nanoseconds patience);
   void Append(const LogWrite& write);
   Status Sync();
@@ -82,12 +85,10 @@ class LogWriter {
   Written written_;
   std::function<void(Error)> failed_;
   BoundedQueue<LogWrite> queue_;
-  // What the wal thread sleeps on. Plain ones: base's Condition holds a lock of its own while it
-  // wakes, and the woken thread would have to wait for that first.
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  bool due_ = false;     // as the next, under mutex_
-  bool closed_ = false;  // never waits again
+  // What the wal thread sleeps on: one system call to wake it, one to sleep. A condition's lock
+  // costs it another, and the waker's, too.
+  sem_t ready_;
+  std::atomic<bool> closed_{false};  // never waits again
   std::vector<LogWrite> batch_;
   LogIndex commit_;  // the last that was appended
   bool broken_ = false;
