@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kLogPatience{1};
 }  // namespace
 
 NodeLoop::NodeLoop(net::EventLoop& loop, node::Driver& driver)
-    : loop_(loop), driver_(driver), waker_(std::make_shared<Waker>(loop, this)), tick_(loop) {}
+    : loop_(loop), driver_(driver), waker_(std::make_shared<Waker>(loop, this)), timer_(loop) {}
 
 void NodeLoop::Start() {
   wal_ = std::thread([this] {
@@ -34,7 +34,7 @@ void NodeLoop::Stop() {
   }
   driver_.inbox().OnArrival(nullptr);
   loop_.RunSync([this] {
-    tick_.Cancel();
+    timer_.Cancel();
     waker_->node = nullptr;
   });
   driver_.log_writer().Close();
@@ -65,14 +65,22 @@ void NodeLoop::Turn() {
   scheduled_ = false;
   if (!driver_.Turn(std::chrono::nanoseconds(0))) return Ended();
   if (driver_.Busy()) Schedule();
-  if (driver_.next_tick() == ticks_at_) return;
-  ticks_at_ = driver_.next_tick();
-  tick_.Set(driver_.time_to_tick(), [this] { Schedule(); });
+  Arm();
+}
+
+// A timer that is early enough stays: what was due may have moved many times before it runs out.
+void NodeLoop::Arm() {
+  if (timer_.active() && armed_for_ <= driver_.next_due()) return;
+  armed_for_ = driver_.next_due();
+  timer_.Set(driver_.time_to_due(), [this] {
+    if (driver_.time_to_due().count() <= 0) return Schedule();
+    Arm();
+  });
 }
 
 void NodeLoop::Ended() {
   ended_ = true;
-  tick_.Cancel();
+  timer_.Cancel();
   MutexLock lock(mutex_);
   over_ = true;
   change_.notify_all();

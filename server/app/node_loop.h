@@ -43,13 +43,14 @@ class NodeLoop {
   void Wake();      // any thread
   void Schedule();  // the loop
   void Turn();
+  void Arm();
   void Ended();
 
   net::EventLoop& loop_;
   node::Driver& driver_;
   const std::shared_ptr<Waker> waker_;
-  net::Timer tick_;
-  io::Clock::Instant ticks_at_;
+  net::Timer timer_;  // until a turn is due
+  io::Clock::Instant armed_for_;
   bool scheduled_ = false;
   bool ended_ = false;
   std::thread wal_;

@@ -26,6 +26,16 @@ constexpr auto kGatherMax = std::chrono::milliseconds(10);
 // Where a commit takes so many times a write, the way to the others dominates: batches overlap.
 constexpr int kFarAway = 3;
 
+// A batch that begins so soon after the one before was committed follows closely on it.
+constexpr auto kClosely = std::chrono::milliseconds(2);
+
+// What is committed is told by itself after so long, if no batch has come that tells it.
+constexpr auto kNewsWaitMax = std::chrono::milliseconds(5);
+
+// Batches that must have followed closely before the next one is counted on; and after mistakes.
+constexpr std::uint32_t kCloseBatchesMin = 2;
+constexpr std::uint32_t kCloseBatchesMax = 4096;
+
 std::uint32_t ElectionTicks(const Options& options) {
   return static_cast<std::uint32_t>(options.election_timeout / options.heartbeat_interval);
 }
@@ -100,13 +110,16 @@ Driver::Driver(Parts parts, const Options& options)
       first_election_early_(options.first_election_early),
       now_(clock_.Now()),
       next_tick_(now_ + options.heartbeat_interval),
+      close_batches_needed_(kCloseBatchesMin),
       replay_until_(core_.committed()),
       mark_(parts.mark.index) {
   parts.log.clock = parts.clock;
   parts.log.observer = parts.observer;
   log_writer_ = std::make_unique<LogWriter>(
       std::move(parts.log),
-      [this](std::uint64_t number, LogIndex commit) { inbox_.AddWritten(number, commit); },
+      [this](std::uint64_t number, LogIndex commit) {
+        inbox_.AddWritten(number, commit, clock_.Now());
+      },
       [this](Error error) { inbox_.AddWalFailure(std::move(error)); });
   conf_states_.emplace_back(core_.applied(), core_.config().ToConfState());
   Publish();
@@ -198,22 +211,28 @@ bool Driver::Turn(std::chrono::nanoseconds patience) {
   MaybeCampaign();
   if (!Gathering()) proposer_.Flush(core_);
   NoteBatch();
+  NoteNews();
   AskForRound();
   Drive();
   if (failed_) return false;
   FinishTurn();
+  ExpectWritten();
   return !failed_ && !stopped_;
 }
 
 bool Driver::Busy() const {
   const bool applies = applied_of_them_ < to_apply_.size() && awaited_commit_ <= durable_commit_;
   return core_.HasEffects() || applies || work_due_ || gate_.HasRunnable(core_.applied()) ||
-         gate_.NeedsRound(clock_.Now()) || clock_.Now() >= next_tick_;
+         gate_.NeedsRound(clock_.Now()) || clock_.Now() >= next_due();
+}
+
+Driver::Instant Driver::next_due() const {
+  return news_held_ ? std::min(next_tick_, settled_at_ + kNewsWaitMax) : next_tick_;
 }
 
 std::chrono::nanoseconds Driver::Patience(std::chrono::nanoseconds patience) const {
   if (Busy()) return std::chrono::nanoseconds(0);
-  return std::clamp(next_tick_ - clock_.Now(), std::chrono::nanoseconds(0), patience);
+  return std::clamp(time_to_due(), std::chrono::nanoseconds(0), patience);
 }
 
 void Driver::TakeArrivals() {
@@ -222,7 +241,7 @@ void Driver::TakeArrivals() {
   durable_commit_ = std::max(durable_commit_, arrivals_.commit);
   if (arrivals_.written != 0) {
     written_ = arrivals_.written;
-    if (written_ == submitted_) write_took_ = now_ - write_at_;
+    if (written_ == submitted_) write_took_ = arrivals_.written_at.value_or(now_) - write_at_;
     core_.Persisted(written_);
     InstallIfDurable();
   }
@@ -258,11 +277,46 @@ void Driver::NoteBatch() {
   if (batch_end_.value != 0 && core_.committed() >= batch_end_) {
     commit_took_ = now_ - batch_at_;
     batch_end_ = LogIndex{};
+    settled_at_ = now_;
   }
   if (batch_end_.value == 0 && core_.last_index() > core_.committed()) {
     batch_end_ = core_.last_index();
     batch_at_ = now_;
+    close_batches_ = now_ - settled_at_ <= kClosely ? close_batches_ + 1 : 0;
+    if (news_held_) close_batches_needed_ = std::max(close_batches_needed_ - 1, kCloseBatchesMin);
   }
+}
+
+// Where one write follows on the other the next append tells the others what is committed: without
+// a message of its own, and without waking them for it. Not while somebody there may wait for
+// that, and seldom in vain: who writes only when a watcher of another member has seen the last
+// write waits for it, too.
+void Driver::NoteNews() {
+  const bool somebody_waits = std::any_of(arrivals_.messages.begin(), arrivals_.messages.end(),
+                                          [](const raft::Message& message) {
+                                            return message.type == raft::MessageType::kProp ||
+                                                   message.type == raft::MessageType::kReadIndex;
+                                          });
+  if (somebody_waits) close_batches_ = 0;
+  const bool held = core_.role() == raft::Role::kLeader && batch_end_.value == 0 &&
+                    close_batches_ >= close_batches_needed_ && now_ < settled_at_ + kNewsWaitMax;
+  if (news_held_ && !held && batch_end_.value == 0) {
+    close_batches_ = 0;
+    close_batches_needed_ = std::min(2 * close_batches_needed_, kCloseBatchesMax);
+  }
+  news_held_ = held;
+  core_.HoldNews(held);
+}
+
+// Whether the end of a write by itself is worth a turn.
+void Driver::ExpectWritten() {
+  const bool waits_for_commit = awaited_commit_ > durable_commit_;
+  if (submitted_ == written_ && !waits_for_commit) return;
+  const bool wake = core_.AwaitsWrites() || snapshot_ || waits_for_commit || !gathered_.empty() ||
+                    proposer_.queued_bytes() > 0 || stop_done_;
+  if (wake == woken_for_written_) return;
+  woken_for_written_ = wake;
+  inbox_.WakeForWritten(wake);
 }
 
 void Driver::StepMessages() {

@@ -108,8 +108,9 @@ class Driver final : public Node {
   bool Turn(std::chrono::nanoseconds patience);
   // Whether a turn would do something now.
   bool Busy() const;
-  io::Clock::Instant next_tick() const { return next_tick_; }
-  std::chrono::nanoseconds time_to_tick() const { return next_tick_ - clock_.Now(); }
+  // When a turn is due although nothing arrives: the next tick, or news that have waited enough.
+  io::Clock::Instant next_due() const;
+  std::chrono::nanoseconds time_to_due() const { return next_due() - clock_.Now(); }
   Inbox& inbox() { return inbox_; }
   LogWriter& log_writer() { return *log_writer_; }
 
@@ -145,6 +146,8 @@ class Driver final : public Node {
   void StepMessages();
   bool Gathering() const;
   void NoteBatch();
+  void NoteNews();
+  void ExpectWritten();
   void RunReads();
   void MaybeCampaign();
   void Drive();
@@ -205,6 +208,13 @@ class Driver final : public Node {
   Instant write_at_;
   std::chrono::nanoseconds commit_took_{0};
   std::chrono::nanoseconds write_took_{0};
+  // Of what this member leads: how many batches in a row followed closely on the one before, and
+  // how many it takes to count on the next.
+  Instant settled_at_;  // everything was committed
+  std::uint32_t close_batches_ = 0;
+  std::uint32_t close_batches_needed_;
+  bool news_held_ = false;
+  bool woken_for_written_ = true;
   std::vector<raft::Message> gathered_;  // proposals of others, for the next write
   std::size_t gathered_bytes_ = 0;
   bool failed_ = false;

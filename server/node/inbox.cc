@@ -30,6 +30,7 @@ void Arrivals::Clear() {
   reads.clear();
   written = 0;
   commit = LogIndex{};
+  written_at.reset();
   wal_failed.reset();
 }
 
@@ -81,11 +82,18 @@ void Inbox::Add(std::function<void()> function) {
   Arrived();
 }
 
-void Inbox::AddWritten(std::uint64_t number, LogIndex commit) {
+void Inbox::AddWritten(std::uint64_t number, LogIndex commit, Instant now) {
   MutexLock lock(mutex_);
   waiting_.written = std::max(waiting_.written, number);
   waiting_.commit = std::max(waiting_.commit, commit);
-  Arrived();
+  if (wake_for_written_) return Arrived();
+  waiting_.written_at = now;
+}
+
+void Inbox::WakeForWritten(bool wake) {
+  MutexLock lock(mutex_);
+  wake_for_written_ = wake;
+  if (wake && waiting_.written_at) Arrived();
 }
 
 void Inbox::AddWalFailure(Error error) {

@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/wake_batch.h"
+#include "io/clock.h"
 #include "node/node.h"
 #include "raft/types.h"
 
@@ -45,9 +46,10 @@ struct Arrivals {
   std::vector<raft::Message> messages;
   std::vector<Proposal> proposals;
   std::vector<ReadCall> reads;
-  std::uint64_t written = 0;        // the last write that is durable; 0: none new
-  LogIndex commit;                  // the last commit index that is durable; 0: none new
-  std::optional<Error> wal_failed;  // the log can no longer be written
+  std::uint64_t written = 0;  // the last write that is durable; 0: none new
+  LogIndex commit;            // the last commit index that is durable; 0: none new
+  std::optional<io::Clock::Instant> written_at;  // set when nobody was woken for it
+  std::optional<Error> wal_failed;               // the log can no longer be written
 
   void Clear();
 };
@@ -63,15 +65,19 @@ struct InboxLimits {
 
 class Inbox {
  public:
+  using Instant = io::Clock::Instant;
   explicit Inbox(InboxLimits limits) : limits_(limits) {}
 
   bool Add(Proposal&& proposal);  // false: full or closed, and the proposal is untouched
   bool Add(ReadCall&& read);      // likewise
   std::size_t Add(std::vector<raft::Message>& messages);  // how many were dropped
   void Add(std::function<void()> function);
-  void AddWritten(std::uint64_t number, LogIndex commit);
+  void AddWritten(std::uint64_t number, LogIndex commit, Instant now);
   void AddWalFailure(Error error);
 
+  // Whether what is written wakes the loop, or only joins what comes next. For the loop, which
+  // knows whether it waits for that; initially it does.
+  void WakeForWritten(bool wake);
   // Swaps out everything there is, waiting for something at most for `patience`.
   void Take(Arrivals& out, std::chrono::nanoseconds patience);
   // Refuses what comes from now on.
@@ -96,6 +102,7 @@ class Inbox {
   std::size_t proposal_bytes_ QUORATE_GUARDED_BY(mutex_) = 0;  // of those waiting
   std::size_t message_bytes_ QUORATE_GUARDED_BY(mutex_) = 0;
   bool any_ QUORATE_GUARDED_BY(mutex_) = false;
+  bool wake_for_written_ QUORATE_GUARDED_BY(mutex_) = true;
   bool sleeping_ QUORATE_GUARDED_BY(mutex_) = false;
   bool closed_ QUORATE_GUARDED_BY(mutex_) = false;
   std::function<void()> wake_ QUORATE_GUARDED_BY(mutex_);

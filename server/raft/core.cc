@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/site.h"
+#include "raft/quorum.h"
 
 namespace quorate::raft {
 
@@ -140,6 +141,11 @@ bool Core::ReadIndex(std::string context) {
   return true;
 }
 
+void Core::HoldNews(bool held) {
+  if (news_held_ && !held) touched_ = true;
+  news_held_ = held;
+}
+
 // ---- outputs ----
 
 Effects Core::TakeEffects() {
@@ -206,6 +212,17 @@ void Core::Persisted(std::uint64_t write_number) {
   if (!leading_) return;
   const auto own = leading_->progress.find(id());
   if (own != leading_->progress.end() && own->second.Acknowledge(log_.durable())) MaybeCommit();
+}
+
+bool Core::AwaitsWrites() const {
+  if (!held_.empty() || self_vote_ || log_.durable() < log_.committed()) return true;
+  if (!leading_ || !config_.IsVoter(id())) return false;
+  // What others have already acknowledged is committed by our own acknowledgement.
+  std::size_t acked = 1;
+  for (const auto& [member, progress] : leading_->progress) {
+    if (member != id() && config_.IsVoter(member) && progress.match() > log_.committed()) ++acked;
+  }
+  return acked >= Majority(config_.voters().size());
 }
 
 void Core::Applied(LogIndex index) {

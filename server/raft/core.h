@@ -3,13 +3,11 @@
 // Inputs are calls (Step a message, Tick, Propose, ReadIndex, ...); they change state and collect
 // what follows. After a turn of inputs the driver takes one Effects and acts on it:
 //   1. Hand snapshot, then entries, then hard_state to the write-ahead log, in this order. When
-//   write_number is not 0, sync
-//      and call Persisted(write_number) once all of it is durable; several writes may be in flight,
-//      they complete in order.
+//      write_number is not 0, sync and call Persisted(write_number) once all of it is durable;
+//      several writes may be in flight, they complete in order.
 //   2. Send messages at once: the Core itself keeps back what may leave only after a write, and
-//   gives it out in a later
-//      Effects. (A leader's entries therefore travel while it still writes them, and it counts
-//      itself only when Persisted.)
+//      gives it out in a later Effects. (A leader's entries therefore travel while it still writes
+//      them, and it counts itself only when Persisted.)
 //   3. Install the snapshot, or apply committed, then call Applied. For each configuration change
 //   call ApplyConfChange first.
 // Any message may be lost, doubled or late; a message that is impossible is dropped with a note.
@@ -86,8 +84,7 @@ struct Effects {
   std::vector<Message> messages;        // send now
   std::vector<Entry> committed;         // to apply, in order
   std::vector<ReadState> reads;
-  std::vector<MemberId>
-      snapshot_requests;      // send each a snapshot (MakeSnapshotMessage), then ReportSnapshot
+  std::vector<MemberId> snapshot_requests;  // MakeSnapshotMessage for each, then ReportSnapshot
   bool role_changed = false;  // role(), leader() or term() differ from the last Effects
   // Not 0: the leader counts on our having entries up to here, which only our own acknowledgement
   // can have told it, and our log ends before: the disk below went back in time.
@@ -127,8 +124,7 @@ class Core {
   // Inputs.
   void Step(Message message);  // from the network
   void Tick();
-  void
-  Campaign();  // now, instead of waiting for the election timeout; does nothing when not allowed
+  void Campaign();  // now, instead of waiting for the timeout; does nothing when not allowed
   // Takes the payloads of normal entries. All or none of the batch is accepted.
   Proposed Propose(std::span<Payload> batch);
   // An encoded raftpb.ConfChange. While another change is unapplied the leader appends an empty
@@ -144,10 +140,13 @@ class Core {
   void ReportGone(MemberId member);
   void ReportSnapshot(MemberId member, bool delivered);
 
+  void HoldNews(bool held);  // tell of commits only along with entries and heartbeats
+
   // Outputs. HasEffects: false when TakeEffects would surely return nothing.
   bool HasEffects() const { return touched_; }
   Effects TakeEffects();
   void Persisted(std::uint64_t write_number);
+  bool AwaitsWrites() const;  // false: nothing goes on at the next Persisted, so it may come late
   // Everything up to index, given out before, is in the state machine (and a snapshot at index is
   // installed).
   void Applied(LogIndex index);
@@ -292,6 +291,7 @@ class Core {
   std::optional<SelfVote> self_vote_;
   Effects effects_;  // collected since the last TakeEffects
   bool touched_ = true;
+  bool news_held_ = false;
   Role given_role_ = Role::kFollower;  // as of the last TakeEffects
   MemberId given_leader_;
   Term given_term_;

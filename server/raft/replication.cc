@@ -41,7 +41,8 @@ void Core::FlushReplication() {
 
 void Core::ReplicateTo(MemberId to, Progress& progress) {
   const bool behind = progress.next() <= log_.last_index();
-  const bool news = progress.sent_commit() < std::min(log_.committed(), progress.next() - 1);
+  const bool news =
+      !news_held_ && progress.sent_commit() < std::min(log_.committed(), progress.next() - 1);
   switch (progress.state()) {
     case Progress::State::kSnapshot:
       return;

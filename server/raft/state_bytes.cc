@@ -114,7 +114,8 @@ void Core::AppendState(std::string& out) const {
        {term_.value, vote_.value, static_cast<std::uint64_t>(role_), leader_.value,
         pending_install_.value, told_.value, static_cast<std::uint64_t>(election_elapsed_),
         static_cast<std::uint64_t>(election_timeout_), given_hard_.term.value,
-        given_hard_.vote.value, given_hard_.commit.value, write_number_ - persisted_number_}) {
+        given_hard_.vote.value, given_hard_.commit.value, write_number_ - persisted_number_,
+        static_cast<std::uint64_t>(news_held_)}) {
     Number(out, field);
   }
   Ids(out, config_.voters());

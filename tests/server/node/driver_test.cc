@@ -173,6 +173,42 @@ TEST(DriverTest, WhatComesWhileTheLeaderWritesGoesOutTogetherAfterwards) {
   EXPECT_EQ(members.at(Other(leader)).machine->commits, commits + 1);
 }
 
+TEST(DriverTest, WhereWriteFollowsOnWriteTheNextAppendTellsWhatIsCommitted) {
+  Members members(3);
+  members.Settle();
+  const std::uint64_t leader = members.Elect();
+  for (int i = 0; i < 10; ++i) {
+    members.Propose(leader, "x");
+    members.Settle();
+  }
+  EXPECT_EQ(members.texts(leader).size(), 10U);
+  EXPECT_EQ(members.texts(Other(leader)).size(), 9U);
+  members.Pass(std::chrono::milliseconds(100));
+  EXPECT_EQ(members.texts(Other(leader)).size(), 10U) << "no other came";
+  members.Propose(leader, "x");
+  members.Settle();
+  EXPECT_EQ(members.texts(Other(leader)).size(), 11U) << "after a pause it is told at once";
+}
+
+TEST(DriverTest, WhatIsCommittedIsToldAtOnceWhereSomebodyWaits) {
+  Members members(3);
+  members.Settle();
+  const std::uint64_t leader = members.Elect();
+  for (int i = 0; i < 10; ++i) {
+    members.Propose(leader, "x");
+    members.Settle();
+  }
+  const auto read = members.Read(Other(leader), node::Consistency::kLinearizable);
+  members.Settle();
+  EXPECT_TRUE(*read);
+  EXPECT_EQ(members.texts(Other(leader)).size(), 10U);
+  for (int i = 0; i < 10; ++i) {
+    const auto answer = members.Propose(Other(leader), "y");
+    members.Settle();
+    EXPECT_TRUE(*answer);
+  }
+}
+
 TEST(DriverTest, AnObserverHearsOfSyncsCommitsLeadersAndProposals) {
   Members members(3);
   members.Settle();

@@ -180,12 +180,31 @@ TEST(InboxTest, WakesOncePerBatch) {
   int woken = 0;
   inbox.OnArrival([&] { ++woken; });
   inbox.Add([] {});
-  inbox.AddWritten(3, LogIndex{2});
+  inbox.AddWritten(3, LogIndex{2}, Inbox::Instant{});
   EXPECT_EQ(woken, 1);
   Arrivals arrivals;
   inbox.Take(arrivals, milliseconds(0));
   EXPECT_EQ(arrivals.written, 3U);
   inbox.Add([] {});
+  EXPECT_EQ(woken, 2);
+}
+
+TEST(InboxTest, WhatIsWrittenWakesNobodyWhileNobodyWaitsForIt) {
+  Inbox inbox{InboxLimits{}};
+  int woken = 0;
+  inbox.OnArrival([&] { ++woken; });
+  inbox.WakeForWritten(false);
+  inbox.AddWritten(3, LogIndex{2}, Inbox::Instant{} + seconds(1));
+  EXPECT_EQ(woken, 0);
+  Arrivals arrivals;
+  inbox.Take(arrivals, milliseconds(0));
+  EXPECT_EQ(arrivals.written, 3U) << "whatever comes next brings it along";
+  EXPECT_EQ(arrivals.written_at, Inbox::Instant{} + seconds(1));
+  inbox.AddWritten(4, LogIndex{2}, Inbox::Instant{} + seconds(2));
+  inbox.WakeForWritten(true);
+  EXPECT_EQ(woken, 1) << "it was there before somebody began to wait";
+  inbox.Take(arrivals, milliseconds(0));
+  inbox.AddWritten(5, LogIndex{2}, Inbox::Instant{} + seconds(3));
   EXPECT_EQ(woken, 2);
 }
 

@@ -63,6 +63,27 @@ std::vector<Message> Drive(Core& core) {
   return sent;
 }
 
+TEST(CoreTest, ALeaderAwaitsItsOwnWriteOnceItDecides) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Campaign();
+  Drive(core);
+  core.Step(From(2, MessageType::kPreVoteResp, 2));
+  Drive(core);
+  core.Step(From(2, MessageType::kVoteResp, 2));
+  Drive(core);
+  ASSERT_EQ(core.role(), Role::kLeader);
+  std::vector<Payload> batch = {Payload("x")};
+  core.Propose(batch);
+  const Effects effects = core.TakeEffects();
+  EXPECT_FALSE(core.AwaitsWrites()) << "nobody else has it yet";
+  Message answer = From(2, MessageType::kAppResp, 2);
+  answer.index = core.last_index();
+  core.Step(answer);
+  EXPECT_TRUE(core.AwaitsWrites());
+  core.Persisted(effects.write_number);
+  EXPECT_EQ(core.committed(), core.last_index());
+}
+
 TEST(CoreTest, ASingleVoterLeadsOnceItsVoteIsDurableAndCommitsOnceItsEntryIs) {
   Core core(MakeOptions(), MakeStart(1));
   core.Campaign();

@@ -245,7 +245,7 @@ void Member::AfterTurn() {
   if (driver_->Busy()) {
     Schedule(microseconds(50));
   } else {
-    Schedule(clock_.WorldTimeOf(driver_->next_tick()) - cluster_.world().now());
+    Schedule(clock_.WorldTimeOf(driver_->next_due()) - cluster_.world().now());
   }
 }
 
