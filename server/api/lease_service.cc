@@ -1,10 +1,12 @@
 #include "api/lease_service.h"
 
+#include <atomic>
 #include <deque>
 #include <utility>
 
 #include "api/gate.h"
 #include "apply/request.h"
+#include "node/errors.h"
 #include "proto/lease.pb.h"
 #include "proto/rpc.pb.h"
 
@@ -19,6 +21,7 @@ using CallPtr = std::shared_ptr<rpc::UnaryCall>;
 
 constexpr std::uint64_t kLeaseIdMask = 0x7fffffffffffffffU;
 constexpr std::int64_t kUnknownTtl = -1;
+constexpr std::uint32_t kUnansweredMax = 16'384;  // of one LeaseKeepAlive stream
 constexpr auto kEndingLeaseInterval = std::chrono::milliseconds(100);  // between two looks at it
 
 void Grant(const Context& context, CallPtr call, etcdserverpb::LeaseGrantRequest request) {
@@ -128,12 +131,14 @@ void Renew(const Context& context, LeaseId id, std::function<void(Result<std::in
 
 // KeepAlives: one LeaseKeepAlive stream; requests are answered one after another, in order.
 //
-// Thread: everything on the raft+apply loop.
+// Thread: everything but Admit on the raft+apply loop.
 class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
  public:
   KeepAlives(const Context& context, std::shared_ptr<rpc::Stream> stream)
       : context_(context), stream_(std::move(stream)) {}
 
+  // Whether one more request may wait. On the stream's thread.
+  bool Admit() { return unanswered_.fetch_add(1) < kUnansweredMax; }
   void Take(LeaseId id) {
     waiting_.push_back(id);
     if (!busy_) Next();
@@ -142,7 +147,10 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
     closed_ = true;
     if (!busy_) Next();
   }
-  void Drop() { stream_.reset(); }
+  void Drop() {
+    stream_.reset();
+    waiting_.clear();
+  }
 
  private:
   void Next() {
@@ -198,6 +206,7 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
   }
 
   void Send(const LeaseKeepAliveResponse& response) {
+    --unanswered_;
     if (stream_ != nullptr) stream_->Send(response.SerializeAsString());
     Next();
   }
@@ -205,6 +214,7 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
   const Context& context_;
   std::shared_ptr<rpc::Stream> stream_;  // null once the client is gone
   std::deque<LeaseId> waiting_;
+  std::atomic<std::uint32_t> unanswered_{0};
   bool busy_ = false;
   bool closed_ = false;
 };
@@ -219,6 +229,10 @@ void KeepAlive(const Context& context, const std::shared_ptr<rpc::Stream>& strea
     LeaseKeepAliveRequest request;
     if (!request.ParseFromString(message)) {
       if (const auto open = weak.lock()) open->Finish(Malformed());
+      return;
+    }
+    if (!alive->Admit()) {
+      if (const auto open = weak.lock()) open->Finish(node::errors::TooManyRequests());
       return;
     }
     context.node->Post([alive, id = LeaseId{request.id()}] { alive->Take(id); });

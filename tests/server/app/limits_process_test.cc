@@ -132,5 +132,28 @@ TEST_F(LimitsTest, OfThoseWhoWaitForAStateTheSixtyFifthIsAnsweredAtOnce) {
   EXPECT_EQ(std::count(answers.begin(), answers.end(), state), 1);
 }
 
+// Without the other one nobody leads, and nothing is answered at once.
+TEST(KeepAliveLimitTest, AStreamWithTooManyUnansweredRequestsEnds) {
+  Members members({"a", "b"});
+  members.StartAll();
+  ASSERT_TRUE(members.AwaitHealthy("a")) << members.Log("a");
+  ASSERT_NE(members.AwaitLeader({"a", "b"}), "");
+  const auto client = members.Connect({"a"});
+  members.Kill("b");
+  const auto stream = client->Open(etcdclient::kLeaseKeepAlive, {});
+  ASSERT_TRUE(stream.ok()) << stream.error().message;
+  etcdserverpb::LeaseKeepAliveRequest request;
+  request.set_id(7);
+  while ((*stream)->Write(request).ok()) {
+  }
+  etcdserverpb::LeaseKeepAliveResponse response;
+  Result<Stream::Read> read = Stream::Read::kMessage;
+  while (read.ok() && *read == Stream::Read::kMessage) {
+    read = (*stream)->Next(response, std::chrono::seconds(20));
+  }
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().message, "etcdserver: too many requests");
+}
+
 }  // namespace
 }  // namespace quorate::test

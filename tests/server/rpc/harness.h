@@ -1,8 +1,10 @@
 // RpcHarness: a server with an echo service on a free port of loopback.
 //
-//   /test.Echo/Unary      answers the request          /test.Echo/Upper   a bidi stream, each
-//   message upper case /test.Echo/Fail       refuses with its text        /test.Echo/Never   gives
-//   no answer until told /test.Echo/Who        metadata "token" and the client's CN
+//   /test.Echo/Unary   answers the request
+//   /test.Echo/Upper   a bidi stream, each message upper case
+//   /test.Echo/Fail    refuses with its text
+//   /test.Echo/Never   gives no answer until told
+//   /test.Echo/Who     metadata "token" and the client's CN
 #pragma once
 
 #include <algorithm>
