@@ -58,6 +58,10 @@ void Members::Kill(const std::string& name) {
   processes_.at(name)->Wait();
 }
 
+void Members::Stop(const std::string& name) {
+  processes_.at(name)->Signal(SIGSTOP);
+}
+
 int Members::Terminate(const std::string& name) {
   processes_.at(name)->Signal(SIGTERM);
   return AwaitEnd(name);

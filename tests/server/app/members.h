@@ -27,6 +27,7 @@ class Members {
           const std::vector<std::string>& extra = {});
   void StartAll();
 
+  void Stop(const std::string& name);      // SIGSTOP
   void Kill(const std::string& name);      // SIGKILL
   int Terminate(const std::string& name);  // SIGTERM; the exit code
   int AwaitEnd(const std::string& name);
