@@ -103,7 +103,7 @@ Driver::Driver(Parts parts, const Options& options)
       observer_(parts.observer),
       on_exit_(std::move(parts.on_exit)),
       inbox_(options.inbox),
-      ids_(parts.self, parts.clock->WallNow()),
+      ids_(parts.self, parts.random->Next()),
       core_(MakeCoreOptions(options, parts.self, parts.random), std::move(parts.start)),
       proposer_(options.request_timeout(), options.proposer),
       gate_({.timeout = options.request_timeout()}),

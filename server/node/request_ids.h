@@ -1,15 +1,14 @@
 // RequestIds: ids that no other request of the cluster has.
 //
-// 16 bits of the member's id, 40 of the start's unix milliseconds, 8 of a counter; each id is one
-// more than the last in the low 48 bits, so a member that restarts continues above what it can have
-// used, unless it made 256 ids each millisecond.
+// 16 bits of the member's id and a 48-bit counter that starts anywhere. Not at the time of day, as
+// etcd's does: a clock that was set back, or that stands still, would give a restarted member the
+// ids of entries of its former life, and their results would be answered to others.
 //
 // Thread: Next from any.
-// Source: etcd pkg/idutil (scheme), knowledge/etcd.md 4.2.
+// Source: etcd pkg/idutil (prefix and width), knowledge/etcd.md 4.2.
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
 #include "base/ids.h"
@@ -18,20 +17,15 @@ namespace quorate::node {
 
 class RequestIds {
  public:
-  RequestIds(MemberId member, std::chrono::system_clock::time_point start)
-      : prefix_((member.value & 0xffffU) << 48U),
-        last_((Milliseconds(start) & ((1ULL << 40U) - 1)) << 8U) {}
+  // start: random.
+  RequestIds(MemberId member, std::uint64_t start)
+      : prefix_((member.value & 0xffffU) << 48U), last_(start) {}
 
   std::uint64_t Next() {
     return prefix_ | ((last_.fetch_add(1, std::memory_order_relaxed) + 1) & ((1ULL << 48U) - 1));
   }
 
  private:
-  static std::uint64_t Milliseconds(std::chrono::system_clock::time_point at) {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count());
-  }
-
   const std::uint64_t prefix_;
   std::atomic<std::uint64_t> last_;
 };

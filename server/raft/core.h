@@ -9,13 +9,13 @@
 //      gives it out in a later Effects. (A leader's entries therefore travel while it still writes
 //      them, and it counts itself only when Persisted.)
 //   3. Install the snapshot, or apply committed, then call Applied. For each configuration change
-//   call ApplyConfChange first.
+//      call ApplyConfChange first.
 // Any message may be lost, doubled or late; a message that is impossible is dropped with a note.
 //
 // Invariants: the role is leader exactly when leading_ holds a value; term and commit never
-// decrease; nothing is given out to apply before it is durable here. Ownership: owns everything it
-// holds; borrows nothing. Thread: one at a time (the raft+apply loop). Source: Raft thesis
-// (chapters 3, 4, 6, 9.6); etcd's raft for the wire behaviour that peers observe.
+// decrease; nothing is given out to apply before it is durable here.
+// Thread: one at a time (the raft+apply loop); owns what it holds.
+// Source: Raft thesis (chapters 3, 4, 6, 9.6); etcd's raft for the wire behaviour peers observe.
 #pragma once
 
 #include <cstddef>
@@ -127,8 +127,8 @@ class Core {
   void Campaign();  // now, instead of waiting for the timeout; does nothing when not allowed
   // Takes the payloads of normal entries. All or none of the batch is accepted.
   Proposed Propose(std::span<Payload> batch);
-  // An encoded raftpb.ConfChange. While another change is unapplied the leader appends an empty
-  // entry in its place.
+  // An encoded raftpb.ConfChange. While another change is unapplied it waits with the leader, for
+  // two election timeouts at most (waiting_changes.h).
   Proposed ProposeConfChange(Payload change);
   // False: no leader is known, nothing will come of it.
   bool ReadIndex(std::string context);
