@@ -192,9 +192,9 @@ class Core {
     LogIndex pending_conf_index;           // a change may be appended once this is applied
     WaitingChanges waiting;                // until then
     bool leaving = false;  // we are no voter any more; the others must learn that first
-    // Our own removal from two voters. Nothing is appended behind it until it is applied: the other
-    // could neither win our vote without what it missed, nor get it from us.
-    LogIndex last_of_ours;
+    // The removal of one of two voters. Nothing is appended behind it until it is applied: who
+    // stays may need the vote of the removed one, which gives it to no shorter log.
+    LogIndex last_of_two;
     std::uint64_t uncommitted_bytes = 0;
     std::uint32_t heartbeat_elapsed = 0;
     std::vector<LogIndex> acked;  // scratch of MaybeCommit
@@ -260,7 +260,7 @@ class Core {
   Proposed ProposeEntries(std::span<Entry> entries);
   void ConfigChanged();
   void AppendWaitingChange();
-  bool EndsOurs(const Entry& entry) const;
+  bool LeavesOne(const Entry& entry) const;
 
   // replication.cc: what a leader sends.
   bool MaybeCommit();

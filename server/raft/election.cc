@@ -57,7 +57,7 @@ void Core::BecomeLeader() {
   Entry first;  // what lets the entries of earlier terms commit
   Append({&first, 1});
   const LogIndex change = log_.LastConfChange(log_.applied(), log_.last_index(), 1);
-  if (change.value != 0 && EndsOurs(log_.At(change))) leading_->last_of_ours = change;
+  if (change.value != 0 && LeavesOne(log_.At(change))) leading_->last_of_two = change;
   QUORATE_CRASH_SITE("raft.became_leader");
   AddNote(Note::Level::kInfo, "became leader at term " + std::to_string(term_.value));
 }

@@ -146,7 +146,7 @@ void Core::ReleaseEarlyReads() {
 Proposed Core::Append(std::span<Entry> entries) {
   Leading& leading = *leading_;
   if (leading.leaving) return Proposed::kNotMember;
-  if (leading.last_of_ours > log_.applied()) return Proposed::kTransferring;
+  if (leading.last_of_two > log_.applied()) return Proposed::kTransferring;
   if (leading.transferee.value != 0) return Proposed::kTransferring;
   std::uint64_t bytes = 0;
   for (const Entry& entry : entries) bytes += entry.data.size();
@@ -165,7 +165,7 @@ Proposed Core::Append(std::span<Entry> entries) {
         continue;
       }
       leading.pending_conf_index = entry.index;
-      if (EndsOurs(entry)) leading.last_of_ours = entry.index;
+      if (LeavesOne(entry)) leading.last_of_two = entry.index;
     }
     log_.Append(std::move(entry));
   }
@@ -183,11 +183,11 @@ void Core::AppendWaitingChange() {
   if (Append({&leading.waiting.first(), 1}) == Proposed::kAppended) leading.waiting.RemoveFirst();
 }
 
-// Whether it removes us from two voters.
-bool Core::EndsOurs(const Entry& entry) const {
+// Whether it removes one of two voters.
+bool Core::LeavesOne(const Entry& entry) const {
   if (config_.voters().size() != 2 || !options_.read_change) return false;
   const auto change = options_.read_change(entry.data.view());
-  return change && change->type == ConfChangeType::kRemoveNode && change->member == id();
+  return change && change->type == ConfChangeType::kRemoveNode && config_.IsVoter(change->member);
 }
 
 // ---- handing over ----

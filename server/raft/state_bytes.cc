@@ -148,7 +148,7 @@ void Core::AppendState(std::string& out) const {
   leading.waiting.AppendState(out);
   for (std::uint64_t field :
        {leading.transferee.value, leading.pending_conf_index.value,
-        static_cast<std::uint64_t>(leading.leaving), leading.last_of_ours.value,
+        static_cast<std::uint64_t>(leading.leaving), leading.last_of_two.value,
         leading.uncommitted_bytes, static_cast<std::uint64_t>(leading.heartbeat_elapsed)}) {
     Number(out, field);
   }

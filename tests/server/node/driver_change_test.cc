@@ -89,6 +89,30 @@ TEST(DriverTest, OfTwoVotersTheOneThatStaysLeadsAloneAfterAPowerLoss) {
   EXPECT_EQ(members.Elect(), stays);
 }
 
+// The leader removes the other one, tells it so, and loses power before its commit index is on
+// disk: it needs the vote of the removed one, which must have nothing that the leader's disk has
+// not.
+TEST(DriverTest, OfTwoVotersTheLeaderThatStaysLeadsAgainAfterAPowerLoss) {
+  Members members(2);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t removed = 3 - leader;
+  members.Settle();
+  const LogIndex before = members.driver(leader).core().durable();
+  members.Change(leader, raft::ConfChangeType::kRemoveNode, removed);
+  for (int i = 0; i < 30 && members.driver(leader).core().durable() == before; ++i) members.Round();
+  members.at(leader).wal_held = true;
+  const auto late = members.Propose(leader, "late");
+  members.Settle();
+  EXPECT_EQ(members.driver(removed).core().config().voters().size(), 1U);
+  EXPECT_EQ(members.driver(leader).core().config().voters().size(), 2U) << "commit is not durable";
+  members.Crash(leader);
+  members.at(leader).wal_held = false;
+  members.Restart(leader);
+  members.Pass(milliseconds(10000));
+  EXPECT_EQ(members.driver(leader).leader(), MemberId{leader});
+  EXPECT_EQ(members.driver(leader).core().config().voters().size(), 1U);
+}
+
 TEST(DriverTest, OfTwoVotersTheRemovedOneStaysUntilTheOtherLeads) {
   Members members(2);
   const std::uint64_t leader = members.Elect();

@@ -365,7 +365,7 @@ DurableTerms Member::DurableLog() const {
   const raft::Core& core = driver_->core();
   DurableTerms log;
   // A snapshot that is not installed yet may not be durable either: nothing is claimed then.
-  if (core.applied() + 1 < core.first_index()) return log;
+  if (core.applied() + 1 < core.first_index() && core.AwaitsWrites()) return log;
   log.first = core.first_index();
   for (LogIndex i = core.first_index(); i <= core.durable(); ++i) {
     log.terms.push_back(core.TermAt(i).value_or(Term{}));
