@@ -30,6 +30,7 @@ class MemberClock final : public io::Clock {
     since_ = world_.now();
     ppm_ = ppm;
   }
+  bool stands() const { return ppm_ < -900'000; }
   void SetCostOfLook(Time cost) { look_ = cost; }
   // REQUIRES: the world has gone on for what the last turn took.
   void BeginTurn() { skew_ = Time(0); }

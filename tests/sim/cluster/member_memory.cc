@@ -34,7 +34,8 @@ Status Member::Greet() {
     if (!cluster_.network().Carries(other->id(), id())) return;
     if (random_.Chance(cluster_.network().weather().loss)) return;
     const LogIndex known = other->AcknowledgedBy(id());
-    contradicted |= known > driver_->core().durable();
+    // What is told is as of the last tick, which does not come while a clock stands.
+    contradicted |= known > driver_->core().durable() && !other->clock().stands();
     done(app::AnswerHello(*other->recollection_, other->driver().status(),
                           *other->machine().cluster().roster(), claim));
   };
