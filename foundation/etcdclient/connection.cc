@@ -113,6 +113,14 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options,
   return grpc::CreateCustomChannel(endpoint.target, credentials, MakeArguments(options, endpoint));
 }
 
+void Drain(grpc::CompletionQueue& queue) {
+  queue.Shutdown();
+  void* tag = nullptr;
+  bool ok = false;
+  while (queue.Next(&tag, &ok)) {
+  }
+}
+
 void NoticeWhatArrived() {
   grpc::CompletionQueue empty;
   void* tag = nullptr;
@@ -121,9 +129,7 @@ void NoticeWhatArrived() {
   for (int turn = 0; turn < kTurns; ++turn) {
     empty.AsyncNext(&tag, &ok, gpr_inf_past(GPR_CLOCK_MONOTONIC));
   }
-  empty.Shutdown();
-  while (empty.Next(&tag, &ok)) {
-  }
+  Drain(empty);
 }
 
 Connected AwaitConnection(grpc::Channel& channel, std::chrono::milliseconds timeout) {

@@ -11,6 +11,7 @@
 
 namespace grpc {
 class Channel;
+class CompletionQueue;
 class Status;
 }  // namespace grpc
 
@@ -19,6 +20,9 @@ namespace quorate::etcdclient {
 // kInvalidArgument: an endpoint or TLS text that cannot be used.
 Result<std::shared_ptr<grpc::Channel>> MakeChannel(const Options& options,
                                                    const std::string& endpoint);
+
+// Shuts the queue down and waits for the calls that are still on it.
+void Drain(grpc::CompletionQueue& queue);
 
 // Nobody reads a connection between calls: handles what came meanwhile, above all its end, without
 // waiting. A write sent into an ended connection would fail with an unknown outcome.

@@ -21,7 +21,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPauseFirst{25};  // between two rounds over all endpoints, doubling
 constexpr milliseconds kPauseMax{200};
 constexpr const char* kBroken =
-    ": the connection ended before the answer; a write may or may not have happened";
+    ": the connection ended before the answer; a write may or may not have happened, so "
+    "read before writing again";
 constexpr const char* kApiVersion = "3.6.0";  // told to servers, which count requests by it
 
 // Waits without a thread or clock of ours: nothing ever arrives on a queue without calls.
@@ -32,9 +33,7 @@ void Pause(milliseconds duration) {
   idle.AsyncNext(&tag, &ok,
                  gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                               gpr_time_from_millis(duration.count(), GPR_TIMESPAN)));
-  idle.Shutdown();
-  while (idle.Next(&tag, &ok)) {
-  }
+  Drain(idle);
 }
 
 // Or by the caller's own deadline or cancellation; the rest tells of the connection.
@@ -196,12 +195,7 @@ Status GrpcClient::CallOnce(const Attempt& attempt, const Method& method, const 
   grpc::Status status;
   call->StartCall();
   call->Finish(&response, &status, &queue);
-  void* tag = nullptr;
-  bool ok = false;
-  queue.Next(&tag, &ok);
-  queue.Shutdown();
-  while (queue.Next(&tag, &ok)) {
-  }
+  Drain(queue);
   if (status.ok()) return {};
   return ToError(status);
 }
@@ -230,11 +224,7 @@ std::vector<Result<etcdserverpb::StatusResponse>> GrpcClient::StatusOfAll(
     questions.push_back(std::make_unique<Question>(endpoint));
     Ask(*questions.back(), deadline, metadata, queue);
   }
-  queue.Shutdown();
-  void* tag = nullptr;
-  bool ok = false;
-  while (queue.Next(&tag, &ok)) {
-  }
+  Drain(queue);
   std::vector<Result<etcdserverpb::StatusResponse>> answers;
   for (const auto& question : questions) {
     if (question->status.ok()) {

@@ -27,11 +27,7 @@ class GrpcStream final : public Stream {
 
   ~GrpcStream() override {
     context_.TryCancel();
-    queue_.Shutdown();
-    void* tag = nullptr;
-    bool ok = false;
-    while (queue_.Next(&tag, &ok)) {
-    }
+    Drain(queue_);
   }
 
   Status Start(const Method& method, const Metadata& metadata) {
