@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "node/driver.h"
 #include "server/node/members.h"
@@ -65,20 +66,37 @@ TEST(DriverTest, ARemovedLeaderHandsOverBeforeItStops) {
   EXPECT_EQ(members.at(leader).exit, node::Exit::kRemoved);
 }
 
+struct TwoVoters : Members {
+  TwoVoters() : Members(2), leader_and_other(Elected()), before(EndOf(leader_and_other.first)) {}
+
+  // Until what was proposed is on this one's disk; not until it knows that it is committed.
+  void AwaitDurable(std::uint64_t id) {
+    for (int i = 0; i < 30 && EndOf(id) == before; ++i) Round();
+  }
+
+  const std::pair<std::uint64_t, std::uint64_t> leader_and_other;
+  const LogIndex before;  // the end of both logs
+
+ private:
+  std::pair<std::uint64_t, std::uint64_t> Elected() {
+    const std::uint64_t leader = Elect();
+    Settle();
+    return {leader, 3 - leader};
+  }
+  LogIndex EndOf(std::uint64_t id) { return driver(id).core().durable(); }
+};
+
 // Of two voters the leader removes itself and is gone for good. The other had applied that before
 // its commit index was on disk, lost power, came back with two voters and asked the one that was
 // gone for its vote, for ever.
 TEST(DriverTest, OfTwoVotersTheOneThatStaysLeadsAloneAfterAPowerLoss) {
-  Members members(2);
-  const std::uint64_t leader = members.Elect();
-  const std::uint64_t stays = 3 - leader;
-  members.Settle();
-  const LogIndex before = members.driver(stays).core().durable();
+  TwoVoters members;
+  const auto [leader, stays] = members.leader_and_other;
   members.Change(leader, raft::ConfChangeType::kRemoveNode, leader);
-  for (int i = 0; i < 30 && members.driver(stays).core().durable() == before; ++i) members.Round();
+  members.AwaitDurable(stays);
   members.at(stays).wal_held = true;
   members.Settle();
-  EXPECT_GT(members.driver(stays).core().committed(), before);
+  EXPECT_GT(members.driver(stays).core().committed(), members.before);
   EXPECT_EQ(members.driver(stays).core().config().voters().size(), 2U) << "commit is not durable";
   members.at(stays).wal_held = false;
   members.Settle();
@@ -93,13 +111,10 @@ TEST(DriverTest, OfTwoVotersTheOneThatStaysLeadsAloneAfterAPowerLoss) {
 // disk: it needs the vote of the removed one, which must have nothing that the leader's disk has
 // not.
 TEST(DriverTest, OfTwoVotersTheLeaderThatStaysLeadsAgainAfterAPowerLoss) {
-  Members members(2);
-  const std::uint64_t leader = members.Elect();
-  const std::uint64_t removed = 3 - leader;
-  members.Settle();
-  const LogIndex before = members.driver(leader).core().durable();
+  TwoVoters members;
+  const auto [leader, removed] = members.leader_and_other;
   members.Change(leader, raft::ConfChangeType::kRemoveNode, removed);
-  for (int i = 0; i < 30 && members.driver(leader).core().durable() == before; ++i) members.Round();
+  members.AwaitDurable(leader);
   members.at(leader).wal_held = true;
   const auto late = members.Propose(leader, "late");
   members.Settle();
@@ -114,14 +129,11 @@ TEST(DriverTest, OfTwoVotersTheLeaderThatStaysLeadsAgainAfterAPowerLoss) {
 }
 
 TEST(DriverTest, OfTwoVotersTheRemovedOneStaysUntilTheOtherLeads) {
-  Members members(2);
-  const std::uint64_t leader = members.Elect();
-  const std::uint64_t stays = 3 - leader;
-  members.Settle();
-  const LogIndex before = members.driver(stays).core().durable();
+  TwoVoters members;
+  const auto [leader, stays] = members.leader_and_other;
   members.Change(leader, raft::ConfChangeType::kRemoveNode, leader);
   const auto late = members.Propose(leader, "late");  // would make its log the longer one
-  for (int i = 0; i < 30 && members.driver(stays).core().durable() == before; ++i) members.Round();
+  members.AwaitDurable(stays);
   members.Cut(stays);  // before it hears that it is committed
   members.Pass(milliseconds(10000));
   EXPECT_EQ(members.driver(leader).core().config().voters().size(), 1U);
@@ -136,13 +148,10 @@ TEST(DriverTest, OfTwoVotersTheRemovedOneStaysUntilTheOtherLeads) {
 // The removed one loses power too, after its store was flushed, so that it finds there that it is
 // removed. Its vote is needed all the same (app::RemovedForGood lets it start).
 TEST(DriverTest, OfTwoVotersTheRemovedOneVotesForTheOtherEvenAfterARestart) {
-  Members members(2);
-  const std::uint64_t leader = members.Elect();
-  const std::uint64_t stays = 3 - leader;
-  members.Settle();
-  const LogIndex before = members.driver(stays).core().durable();
+  TwoVoters members;
+  const auto [leader, stays] = members.leader_and_other;
   members.Change(leader, raft::ConfChangeType::kRemoveNode, leader);
-  for (int i = 0; i < 30 && members.driver(stays).core().durable() == before; ++i) members.Round();
+  members.AwaitDurable(stays);
   members.Cut(stays);  // before it hears that it is committed
   members.Pass(milliseconds(1000));
   ASSERT_TRUE(members.at(leader).machine->StartFlush().ok());

@@ -173,14 +173,18 @@ TEST(DriverTest, WhatComesWhileTheLeaderWritesGoesOutTogetherAfterwards) {
   EXPECT_EQ(members.at(Other(leader)).machine->commits, commits + 1);
 }
 
+void ProposeOneByOne(Members& members, std::uint64_t id, int count) {
+  for (int i = 0; i < count; ++i) {
+    members.Propose(id, "x");
+    members.Settle();
+  }
+}
+
 TEST(DriverTest, WhereWriteFollowsOnWriteTheNextAppendTellsWhatIsCommitted) {
   Members members(3);
   members.Settle();
   const std::uint64_t leader = members.Elect();
-  for (int i = 0; i < 10; ++i) {
-    members.Propose(leader, "x");
-    members.Settle();
-  }
+  ProposeOneByOne(members, leader, 10);
   EXPECT_EQ(members.texts(leader).size(), 10U);
   EXPECT_EQ(members.texts(Other(leader)).size(), 9U);
   members.Pass(std::chrono::milliseconds(100));
@@ -194,10 +198,7 @@ TEST(DriverTest, WhatIsCommittedIsToldAtOnceWhereSomebodyWaits) {
   Members members(3);
   members.Settle();
   const std::uint64_t leader = members.Elect();
-  for (int i = 0; i < 10; ++i) {
-    members.Propose(leader, "x");
-    members.Settle();
-  }
+  ProposeOneByOne(members, leader, 10);
   const auto read = members.Read(Other(leader), node::Consistency::kLinearizable);
   members.Settle();
   EXPECT_TRUE(*read);
