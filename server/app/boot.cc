@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/force_new_cluster.h"
+#include "app/ownership.h"
 #include "app/replay.h"
 #include "base/bytes.h"
 #include "base/log.h"
@@ -49,7 +50,9 @@ class Booting {
     }
     TRY(OpenStore());
     TRY(ReplayAll());
-    if (Step step = CheckIdentity()) return step;
+    if (Step step = OwnerCluster(options_.expected_cluster_id, boot_.cluster, options_.data_dir)) {
+      return step;
+    }
     if (blank_) {
       if (Step step = TRY(FinishFormation())) return step;
     }
@@ -63,9 +66,8 @@ class Booting {
 
   Result<Step> Lock() {
     TRY(disk_.MakeDirectories(SnapshotDirectory(options_)));
-    const std::string path = MemberDirectory(options_) + "/LOCK";
-    boot_.lock = TRY(disk_.Open(path, io::OpenMode::kCreate));
-    if (TRY(boot_.lock->TryLock())) {
+    boot_.lock = TRY(LockDirectory(disk_, MemberDirectory(options_)));
+    if (boot_.lock != nullptr) {
       boot_.reserve = std::make_shared<DiskReserve>(disk_, MemberDirectory(options_),
                                                     options_.disk_reserve_bytes);
       TRY(boot_.reserve->Prepare());
@@ -144,17 +146,6 @@ class Booting {
     return {};
   }
 
-  Step CheckIdentity() const {
-    if (!options_.expected_cluster_id || *options_.expected_cluster_id == boot_.cluster) {
-      return std::nullopt;
-    }
-    return Ending{ExitCode::kWrongIdentity,
-                  "the data directory " + options_.data_dir + " belongs to cluster " +
-                      ToHex(boot_.cluster.value) + ", not to the expected " +
-                      ToHex(options_.expected_cluster_id->value) +
-                      "; mount the right volume, or mend --quorate-expected-cluster-id"};
-  }
-
   Result<Step> FinishFormation() {
     if (!formation_) {
       // A start that was cut short: decide again, the ids must come out the same.
@@ -206,18 +197,6 @@ class Booting {
 std::variant<Boot, Ending> BootMember(const config::Options& options, io::Disk& disk,
                                       const AskMembers& ask) {
   return Booting(options, disk, ask).Run();
-}
-
-std::optional<Ending> OwnerOfName(const config::Options& options, const membership::Roster& roster,
-                                  MemberId self) {
-  for (const auto& [id, member] : roster.members) {
-    if (id == self || member.name != options.name) continue;
-    return Ending{ExitCode::kWrongIdentity,
-                  "the data directory " + options.data_dir + " belongs to member " +
-                      ToHex(self.value) + ", but " + options.name + " is member " +
-                      ToHex(id.value) + "; mount that member's own volume, or mend --name"};
-  }
-  return std::nullopt;
 }
 
 std::string SnapshotDirectory(const config::Options& options) {

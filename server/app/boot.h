@@ -49,10 +49,6 @@ struct Boot {
 std::variant<Boot, Ending> BootMember(const config::Options& options, io::Disk& disk,
                                       const AskMembers& ask);
 
-// Another member of this cluster carries our name: the data directory is somebody else's.
-std::optional<Ending> OwnerOfName(const config::Options& options, const membership::Roster& roster,
-                                  MemberId self);
-
 std::string SnapshotDirectory(const config::Options& options);
 
 // Which exit an error of disk, log or store stands for.

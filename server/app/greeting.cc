@@ -91,6 +91,12 @@ Result<std::string> AnswerHello(Recollection& recollection, const node::Status& 
 }
 
 void NoteProgress(Recollection& recollection, const node::Status& status) {
+  if (status.heard.leader != MemberId{} && !QUORATE_PLANTED("app.leaders_word_forgotten")) {
+    // A leader may have more on its disk than this member knows to be committed.
+    recollection.Note(
+        status.heard.leader,
+        {.index = std::min(status.heard.durable, status.committed), .term = status.heard.term});
+  }
   if (status.role != raft::Role::kLeader) return;
   for (const auto& progress : status.progress) {
     if (progress.match == LogIndex{}) continue;

@@ -47,7 +47,8 @@ Result<Greeting> BeginLife(Recollection& recollection, std::uint64_t nonce,
 Result<std::string> AnswerHello(Recollection& recollection, const node::Status& status,
                                 const membership::Roster& roster, std::string_view claim);
 
-// Notes what a leader knows now of everybody's acknowledgements; nothing unless leading.
+// Notes what a leader knows now of everybody's acknowledgements, and what others have heard of the
+// leader's own disk.
 void NoteProgress(Recollection& recollection, const node::Status& status);
 
 }  // namespace quorate::app

@@ -6,6 +6,8 @@
 
 #include "app/peer_words.h"
 #include "base/bytes.h"
+#include "base/crc32c.h"
+#include "base/site.h"
 
 namespace quorate::app {
 namespace {
@@ -40,6 +42,22 @@ Result<Json> ParseObject(std::string_view text) {
   Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return Error{Code::kInvalidArgument, "not a JSON object"};
   return json;
+}
+
+// The text and the line with its checksum.
+std::string Sealed(const std::string& text) {
+  return text + ToHex(Crc32c(0, AsBytes(text))) + "\n";
+}
+
+// What was sealed; a file without a checksum is from before there was one.
+Result<std::string_view> Unsealed(std::string_view file) {
+  const std::size_t end = file.find('\n');
+  const std::string_view text = file.substr(0, end == std::string_view::npos ? end : end + 1);
+  if (file.size() == text.size() || QUORATE_PLANTED("app.recollection_unchecked")) return text;
+  if (file != Sealed(std::string(text))) {
+    return Error{Code::kDataLoss, "the checksum is another"};
+  }
+  return text;
 }
 
 Known Newest(const Known& a, const Known& b) {
@@ -109,7 +127,8 @@ Result<std::unique_ptr<Recollection>> Recollection::Open(io::Disk& disk, std::st
   return opened;
 }
 
-Status Recollection::Parse(std::string_view text) {
+Status Recollection::Parse(std::string_view file) {
+  const std::string_view text = TRY(Unsealed(file));
   const Json json = TRY(ParseObject(text));
   MutexLock lock(mutex_);
   incarnation_ = NumberOf(json, "incarnation");
@@ -147,7 +166,7 @@ Status Recollection::Save() {
   std::string text;
   {
     MutexLock lock(mutex_);
-    text = ToText();
+    text = Sealed(ToText());
     changed_ = false;
   }
   return io::WriteFile(disk_, path_, AsBytes(text));

@@ -10,6 +10,9 @@
 //   <data-dir>/member/recollection.json
 //   {"incarnation":7,"nonce":"9f..","verdict":{"exit":16,"message":".."},
 //    "members":{"8e9e05c52164694d":{"incarnation":3,"nonce":"1c..","index":120,"term":5}}}
+//   a1b2c3d4
+//
+// One line of JSON and its CRC-32C in hexadecimal, for a changed digit would condemn others.
 //
 // A verdict is final: a directory that was found to be old, or to hold what the others do not, is
 // never started again, whatever the others say then.
@@ -83,7 +86,7 @@ class Recollection {
 
  private:
   Recollection(io::Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
-  Status Parse(std::string_view json);
+  Status Parse(std::string_view file);
   std::string ToText() const QUORATE_REQUIRES(mutex_);
   Status Save();
 

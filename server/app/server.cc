@@ -28,6 +28,7 @@
 #include "app/incoming.h"
 #include "app/machine.h"
 #include "app/node_loop.h"
+#include "app/ownership.h"
 #include "app/peer_client.h"
 #include "app/peer_port.h"
 #include "app/replay.h"
@@ -237,7 +238,10 @@ std::optional<Ending> Server::Impl::OpenMember() {
                   "the member has been permanently removed from the cluster; to use this machine "
                   "again, add a new member and start it with an empty data directory"};
   }
-  if (auto other = OwnerOfName(options, *machine->cluster().roster(), boot.self)) return other;
+  if (auto other =
+          OwnerOfName(options.name, *machine->cluster().roster(), boot.self, options.data_dir)) {
+    return other;
+  }
   peers->SetCluster(boot.cluster, boot.self);
   MakeTransport(boot);
   return MakeDriver(std::move(boot));

@@ -34,19 +34,21 @@ void StateCheck::Stop() {
 void StateCheck::Tick() {
   ++ticks_;
   timer_.Set(kInterval, [this] { Tick(); });
-  if (parts_.context->node->leader() == parts_.context->identity.member) {
-    Lead();
+  const node::Status status = parts_.context->node->status();
+  NoteProgress(*parts_.recollection, status);
+  for (const MemberId removed : parts_.context->cluster->roster()->removed) {
+    parts_.recollection->Forget(removed);
+  }
+  if (status.role == raft::Role::kLeader) {
+    Lead(status);
   } else {
     windows_.clear();
   }
   SaveSometimes();
 }
 
-void StateCheck::Lead() {
-  const node::Status status = parts_.context->node->status();
-  NoteProgress(*parts_.recollection, status);
+void StateCheck::Lead(const node::Status& status) {
   const auto roster = parts_.context->cluster->roster();
-  for (const MemberId removed : roster->removed) parts_.recollection->Forget(removed);
   const MemberId self = parts_.context->identity.member;
   for (const auto& window : parts_.context->applier->state_hash().windows()) {
     if (window.end > retired_) windows_[window.end].answers[self] = window.hash;

@@ -51,7 +51,7 @@ class StateCheck {
   };
 
   void Tick();
-  void Lead();
+  void Lead(const node::Status& status);
   void Ask(MemberId member);
   std::string MakeQuestion() const;
   void Take(MemberId member, const std::string& answer);

@@ -473,6 +473,7 @@ void Driver::Publish() {
   for (const raft::MemberProgress& member : core_.Members()) {
     status.progress.push_back({member.id, member.match, member.recent_active, member.learner});
   }
+  status.heard = core_.heard();
   leader_.store(status.leader.value, std::memory_order_relaxed);
   term_.store(status.term.value, std::memory_order_relaxed);
   learner_.store(status.is_learner, std::memory_order_relaxed);

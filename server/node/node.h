@@ -43,6 +43,7 @@ struct Status {
     bool learner = false;
   };
   std::vector<Progress> progress;  // while leading
+  raft::LeaderWord heard;
 };
 
 // Why the process must end; the numbers are its exit codes (DESIGN 4.7).

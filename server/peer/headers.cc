@@ -52,4 +52,9 @@ std::optional<std::string> Refusal(const Options& options, const net::Headers& r
   return std::nullopt;
 }
 
+std::optional<std::string> StreamRefusal(const Options& options, const net::Headers& request) {
+  if (request.Get(kToHeader) != ToHex(options.self.value)) return kToMismatch;
+  return std::nullopt;
+}
+
 }  // namespace quorate::peer

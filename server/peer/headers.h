@@ -25,6 +25,7 @@ inline constexpr const char* kSnapshotSha256Header = "X-Quorate-Snapshot-Sha256"
 
 inline constexpr const char* kClusterMismatch = "cluster ID mismatch";
 inline constexpr const char* kIncompatibleVersion = "incompatible version";
+inline constexpr const char* kToMismatch = "to field mismatch";
 
 // Of a request to another member.
 net::Headers RequestHeaders(const Options& options);
@@ -33,5 +34,8 @@ net::Headers AnswerHeaders(const Options& options);
 
 // Why a request must be refused (412), or nothing.
 std::optional<std::string> Refusal(const Options& options, const net::Headers& request);
+// The same of a stream, whose frames do not say for whom they are: who asks for it may want the
+// member that had this address before.
+std::optional<std::string> StreamRefusal(const Options& options, const net::Headers& request);
 
 }  // namespace quorate::peer

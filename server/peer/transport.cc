@@ -206,8 +206,8 @@ void Transport::ServeStream(std::shared_ptr<net::HttpExchange> exchange) {
     }
     return Respond(*exchange, options_, 404, "error sender not found");
   }
-  if (exchange->request().headers.Get(kToHeader) != ToHex(options_.self.value)) {
-    return Respond(*exchange, options_, 412, "to field mismatch");
+  if (const auto refusal = StreamRefusal(options_, exchange->request().headers)) {
+    return Respond(*exchange, options_, 412, *refusal);
   }
   remote->Attach(append ? StreamKind::kAppend : StreamKind::kMessage, std::move(exchange),
                  AnswerHeaders(options_));

@@ -130,8 +130,7 @@ class Core {
   // An encoded raftpb.ConfChange. While another change is unapplied it waits with the leader, for
   // two election timeouts at most (waiting_changes.h).
   Proposed ProposeConfChange(Payload change);
-  // False: no leader is known, nothing will come of it.
-  bool ReadIndex(std::string context);
+  bool ReadIndex(std::string context);  // false: no leader is known, nothing will come of it
   void TransferLeader(MemberId target);
   void ReportUnreachable(MemberId member);
   // Nobody is there any more: its connections ended, and where it listened nothing answers. If we
@@ -153,8 +152,7 @@ class Core {
   // A committed change; a refused one is applied with member 0. The configuration after it, or why
   // it cannot be.
   Result<ConfState> ApplyConfChange(const ConfChange& change);
-  // Forgets entries up to index. REQUIRES: index <= applied().
-  void CompactLog(LogIndex index);
+  void CompactLog(LogIndex index);  // forgets entries up to it. REQUIRES: index <= applied()
   // A kSnap message in our term. REQUIRES: this member leads.
   Message MakeSnapshotMessage(MemberId to, Snapshot snapshot) const;
 
@@ -175,6 +173,7 @@ class Core {
   const Log& log() const { return log_; }
   const Config& config() const { return config_; }
   MemberId transferee() const { return leading_ ? leading_->transferee : MemberId{}; }
+  const LeaderWord& heard() const { return heard_; }
   bool CommittedInTerm() const;                 // the leader may answer reads
   std::vector<MemberProgress> Members() const;  // empty unless leading
   std::uint64_t uncommitted_bytes() const { return leading_ ? leading_->uncommitted_bytes : 0; }
@@ -278,6 +277,7 @@ class Core {
   Role role_ = Role::kFollower;
   MemberId leader_;
   LogIndex pending_install_;  // a snapshot that is not installed yet; 0: none
+  LeaderWord heard_;          // nothing here depends on it
   LogIndex told_;             // what this term's leader was last told that we have; 0: nothing
   std::uint32_t election_elapsed_ = 0;
   std::uint32_t election_timeout_ = 0;  // randomized, [election_ticks, 2 * election_ticks)

@@ -86,6 +86,10 @@ void Core::HandleHeartbeat(const Message& message) {
     return Drop(message, "commits what we have not acknowledged; was this disk's log lost?");
   }
   log_.CommitTo(message.commit);
+  const bool same = heard_.leader == message.from && heard_.term == term_;
+  if (message.index.value != 0 && (!same || message.index > heard_.durable)) {
+    heard_ = {message.from, term_, message.index};
+  }
   Message answer;
   answer.type = MessageType::kHeartbeatResp;
   answer.to = message.from;

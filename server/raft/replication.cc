@@ -108,6 +108,9 @@ void Core::BroadcastHeartbeat() {
     message.to = member;
     // Never more than the member has acknowledged: it may not have the rest.
     message.commit = std::min(progress.match(), log_.committed());
+    if (!QUORATE_PLANTED("raft.leader_keeps_its_disk_to_itself")) {
+      message.index = std::min(log_.durable(), log_.committed());
+    }
     message.context = context;
     progress.NoteCommitSent(message.commit);
     Send(std::move(message));

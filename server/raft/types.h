@@ -142,10 +142,14 @@ std::string_view ToString(MessageType type);
 // One message between members. Which fields mean something depends on the type:
 //   kApp            index, log_term: the entry before entries; commit: the leader's
 //   kAppResp        index: acknowledged up to; or reject, with index: refused, reject_hint and
-//   log_term: try here next kVote, kPreVote index, log_term: the candidate's last entry; context
-//   "CampaignTransfer" overrides the leader's lease kHeartbeat      commit: min(what the receiver
-//   acknowledged, commit); context: echoed in kHeartbeatResp kReadIndex(Resp) entries[0].data: the
-//   request's context; in the response index: the index to wait for
+//                   log_term: try here next
+//   kVote, kPreVote index, log_term: the candidate's last entry; context "CampaignTransfer"
+//                   overrides the leader's lease
+//   kHeartbeat      commit: min(what the receiver acknowledged, commit); context: echoed in
+//                   kHeartbeatResp; index: what of the committed the leader has on its own disk,
+//                   which etcd leaves 0 and does not read
+//   kReadIndex      entries[0].data: the request's context; in the response index: the index to
+//                   wait for
 struct Message {
   MessageType type = MessageType::kHup;
   MemberId to;
@@ -159,6 +163,13 @@ struct Message {
   bool reject = false;
   LogIndex reject_hint;
   std::string context;
+};
+
+// What a leader said last of its own disk. A leader of etcd says nothing.
+struct LeaderWord {
+  MemberId leader;  // 0: nothing was said
+  Term term;
+  LogIndex durable;  // and committed
 };
 
 enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader };

@@ -97,6 +97,18 @@ TEST_F(AnswerHelloTest, ALeaderTellsWhatWasAcknowledgedAndCommitted) {
   EXPECT_EQ(recollection_->Of(MemberId{4}), Known{}) << "it has not spoken in this term";
 }
 
+// A leader was told what the others acknowledged, but nobody what the leader had, until five
+// seconds later: a disk that had lost its last writes came back unrecognised.
+TEST_F(AnswerHelloTest, AFollowerTellsWhatItsLeaderSaidOfItsOwnDisk) {
+  status_.role = raft::Role::kFollower;
+  status_.term = Term{10};
+  status_.committed = LogIndex{100};
+  status_.heard = {MemberId{1}, Term{9}, LogIndex{90}};
+  EXPECT_EQ(Ask(kClaim), (Known{0, 0, LogIndex{90}, Term{9}}));
+  status_.heard.durable = LogIndex{120};
+  EXPECT_EQ(Ask(kClaim).index, LogIndex{100}) << "a word alone is no proof that it was committed";
+}
+
 TEST_F(AnswerHelloTest, ALifeIsRememberedUnlessItContradicts) {
   EXPECT_EQ(Ask(kClaim), Known{});
   EXPECT_EQ(recollection_->Of(MemberId{1}).incarnation, 2U);

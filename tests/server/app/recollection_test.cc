@@ -68,6 +68,30 @@ TEST_F(RecollectionTest, OfEachMemberTheHighestIsKept) {
   EXPECT_EQ(second->Of(MemberId{9}), Known{});
 }
 
+// One digit of what is remembered of another member was enough to have it condemned for ever.
+TEST_F(RecollectionTest, AFlippedBitIsRefusedWhereverItIs) {
+  const auto first = Open();
+  ASSERT_TRUE(first->BeginLife(1).ok());
+  first->Note(MemberId{8}, {3, 33, LogIndex{50}, Term{4}});
+  ASSERT_TRUE(first->SaveChanges().ok());
+  const std::size_t size = disk_.Stat(kPath)->size;
+  for (std::size_t bit = 0; bit < size * 8; ++bit) {
+    const auto mask = static_cast<std::uint8_t>(1U << (bit % 8));
+    disk_.Damage(kPath, bit / 8, mask);
+    EXPECT_EQ(Recollection::Open(disk_, kPath).error().code, Code::kDataLoss) << "bit " << bit;
+    disk_.Damage(kPath, bit / 8, mask);
+  }
+  EXPECT_TRUE(Recollection::Open(disk_, kPath).ok());
+}
+
+// As it was written before it had a checksum.
+TEST_F(RecollectionTest, AFileWithoutAChecksumIsRead) {
+  const std::string text = R"({"incarnation":7,"nonce":"9f","members":{}})"
+                           "\n";
+  ASSERT_TRUE(io::WriteFile(disk_, kPath, AsBytes(text)).ok());
+  EXPECT_EQ(Open()->incarnation(), 7U);
+}
+
 TEST_F(RecollectionTest, AVerdictIsFinal) {
   const auto first = Open();
   ASSERT_TRUE(first->BeginLife(1).ok());

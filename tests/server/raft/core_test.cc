@@ -208,6 +208,72 @@ TEST(CoreTest, AStaleLeaderIsToldSoWithPreVoteOrCheckQuorum) {
   EXPECT_EQ(sent[0].to, MemberId{3});
 }
 
+// A leader that loses its disk's last writes is told by those who heard of them. What the others
+// made committed without its own disk it does not claim.
+TEST(CoreTest, ALeaderSaysWhatOfTheCommittedItsDiskHolds) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Campaign();
+  Drive(core);
+  core.Step(From(2, MessageType::kPreVoteResp, 2));
+  Drive(core);
+  core.Step(From(2, MessageType::kVoteResp, 2));
+  Drive(core);
+  std::vector<Payload> batch = {Payload("x")};
+  core.Propose(batch);
+  const std::uint64_t write = core.TakeEffects().write_number;
+  for (const std::uint64_t from : {2U, 3U}) {
+    Message answer = From(from, MessageType::kAppResp, 2);
+    answer.index = core.last_index();
+    core.Step(answer);
+  }
+  EXPECT_EQ(core.committed(), LogIndex{3});
+  const auto said = [&] {
+    std::vector<LogIndex> indexes;
+    core.Tick();
+    for (const Message& message : core.TakeEffects().messages) {
+      if (message.type == MessageType::kHeartbeat) indexes.push_back(message.index);
+    }
+    return indexes;
+  };
+  EXPECT_EQ(said(), std::vector(2, LogIndex{2}));
+  core.Persisted(write);
+  EXPECT_EQ(said(), std::vector(2, LogIndex{3}));
+}
+
+TEST(CoreTest, AFollowerRemembersTheMostItsLeaderSaid) {
+  Core follower(MakeOptions(), MakeStart(3));
+  Message beat = From(2, MessageType::kHeartbeat, 5);
+  beat.index = LogIndex{7};
+  follower.Step(beat);
+  Drive(follower);
+  beat.index = LogIndex{6};
+  follower.Step(beat);  // overtaken on its way
+  Drive(follower);
+  EXPECT_EQ(follower.heard().leader, MemberId{2});
+  EXPECT_EQ(follower.heard().term, Term{5});
+  EXPECT_EQ(follower.heard().durable, LogIndex{7});
+  follower.Step(From(3, MessageType::kHeartbeat, 6));  // etcd's leader says nothing
+  Drive(follower);
+  EXPECT_EQ(follower.heard().leader, MemberId{2});
+}
+
+// An address was given to another member, or a proxy mixed two connections up.
+TEST(CoreTest, WhatIsMeantForAnotherMemberCountsForNobody) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Campaign();
+  Drive(core);
+  Message vote = From(2, MessageType::kPreVoteResp, 2);
+  vote.to = MemberId{3};
+  core.Step(vote);
+  EXPECT_EQ(core.role(), Role::kPreCandidate);
+  Message append = Append(4, 1, 1, {4});
+  append.to = MemberId{3};
+  core.Step(append);
+  EXPECT_TRUE(Drive(core).empty());
+  EXPECT_EQ(core.last_index(), LogIndex{1});
+  EXPECT_EQ(core.term(), Term{1});
+}
+
 TEST(CoreTest, AStalePreVoteIsRefusedInWordsNotInSilence) {
   Core core(MakeOptions(), MakeStart(3));
   core.Step(From(2, MessageType::kHeartbeat, 5));
