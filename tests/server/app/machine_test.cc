@@ -61,6 +61,12 @@ class MachineTest : public testing::Test {
         apply::MakeRequest(apply::RequestField::kPut, put.SerializeAsString(), index_));
     ASSERT_TRUE(machine_->Apply(entry).fatal.ok());
   }
+  static void AddMember(membership::Cluster& cluster, std::uint64_t id, const std::string& url,
+                        storage::Batch& batch) {
+    const raft::ConfChange change = {
+        .id = 1, .type = raft::ConfChangeType::kAddNode, .member = MemberId{id}, .context = {}};
+    cluster.Apply(change, {.member = {.id = MemberId{id}, .peer_urls = {url}}}, batch);
+  }
   void PutMany(int count) {
     for (int i = 0; i < count; ++i) Put("key" + std::to_string(i));
   }
@@ -73,8 +79,7 @@ class MachineTest : public testing::Test {
   }
   bool HasCheckpoint() { return mvcc::ReadCheckpointHead(machine_->backend()).value().has_value(); }
   // What the reading of a received snapshot ends with.
-  Incoming MakeIncoming(LogIndex index) {
-    storage::Batch batch;
+  Incoming MakeIncoming(LogIndex index, storage::Batch batch = {}) {
     batch.Put(Family::kRev, mvcc::RowName({Revision{9}}, false).text(),
               mvcc::Encode({"received", Revision{9}, Revision{9}, 1, "v", {}}));
     Incoming incoming;
@@ -153,6 +158,41 @@ TEST_F(MachineTest, AReceivedSnapshotIsSwappedInWhenItIsReadAndNobodyReadsTheOld
   EXPECT_TRUE(machine_->store().Latest("received").has_value());
   EXPECT_FALSE(machine_->store().Latest("key0").has_value());
   EXPECT_EQ(machine_->backend().position().index, LogIndex{50});
+}
+
+// What was known of the old content is known no more, and what the new one holds counts at once.
+TEST_F(MachineTest, LeasesMembersAlarmsAndPositionAreThoseOfTheReceivedSnapshot) {
+  storage::Batch old;
+  ASSERT_TRUE(machine_->lessor().Grant(LeaseId{1}, 60, old).ok());
+  AddMember(machine_->cluster(), 1, "http://old:1", old);
+  machine_->Lead(true);
+
+  storage::Batch batch;
+  lease::Lessor lessor({}, clock_);
+  ASSERT_TRUE(lessor.Grant(LeaseId{2}, 60, batch).ok());
+  membership::Cluster cluster(ClusterId{1}, 1);
+  AddMember(cluster, 2, "http://self:1", batch);
+  AddMember(cluster, 3, "http://new:1", batch);
+  cluster.SetVersion({3, 6, 0}, batch);
+  apply::Alarms().Raise({MemberId{3}, apply::AlarmKind::kNoSpace}, batch);
+  bool installed = false;
+  raft::Snapshot snapshot;
+  snapshot.metadata.index = LogIndex{50};
+  machine_->Install(snapshot, [&](Status status) { installed = status.ok(); });
+  services_.read(MakeIncoming(LogIndex{50}, std::move(batch)));
+  ASSERT_TRUE(installed);
+
+  EXPECT_FALSE(machine_->lessor().Exists(LeaseId{1}));
+  EXPECT_TRUE(machine_->lessor().Exists(LeaseId{2}));
+  EXPECT_TRUE(machine_->lessor().primary());
+  EXPECT_EQ(machine_->cluster().roster()->List(), cluster.roster()->List());
+  EXPECT_EQ(machine_->cluster().roster()->version, (membership::Version{3, 6, 0}));
+  EXPECT_TRUE(machine_->Peers().contains(MemberId{3}));
+  EXPECT_TRUE(machine_->applier().alarms().Raised(apply::AlarmKind::kNoSpace));
+  // An entry that the snapshot holds is skipped, the next one is applied.
+  index_ = 49;
+  Put("skipped");
+  EXPECT_FALSE(machine_->store().Latest("skipped").has_value());
 }
 
 // The checkpoint belonged to the content that was replaced.

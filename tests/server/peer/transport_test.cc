@@ -297,6 +297,26 @@ TEST(TransportTest, ASnapshotArrivesWholeBeforeRaftHearsOfIt) {
   EXPECT_TRUE(io::ReadFile(disk, b.directory() + "/000000000000002a.snap.db").value() == database);
 }
 
+// Raft hears of it, marks it in the log and drops the entries before it: a power loss at that very
+// moment must leave the file, whole and under its name.
+TEST(TransportTest, ASnapshotThatRaftHasHeardOfSurvivesAPowerLoss) {
+  const std::string database(3'000'000, 'd');
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    sim::Disk disk(seed);
+    Member a(1);
+    Member b(2, 1, RunNow, &disk);
+    ASSERT_TRUE(disk.MakeDirectories(b.directory()).ok());
+    a.Knows(b);
+    a.transport().SendSnapshot(MakeSnapshot(a, b.id(), 0x2a), std::make_shared<Body>(database),
+                               [](bool) {});
+    ASSERT_TRUE(WaitFor([&] { return !b.heard().messages().empty(); }));
+    disk.Crash();
+    const auto read = io::ReadFile(disk, b.directory() + "/000000000000002a.snap.db");
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    EXPECT_TRUE(*read == database) << "seed " << seed;
+  }
+}
+
 TEST(TransportTest, ASnapshotThatBreaksOffLeavesNothing) {
   Member a(1);
   Member b(2);

@@ -116,6 +116,26 @@ TEST(CoreTest, AVoteLeavesOnlyAfterItIsDurable) {
   EXPECT_FALSE(after.messages[0].reject);
 }
 
+// A refusal says what our term is, and a term that a crash takes back must not be known to anybody.
+TEST(CoreTest, ARefusedVoteLeavesOnlyAfterItsTermIsDurable) {
+  Start start = MakeStart(3);
+  start.entries.push_back({EntryType::kNormal, Term{1}, LogIndex{2}, Payload("x")});
+  Core core(MakeOptions(), start);
+  Message ask = From(2, MessageType::kVote, 5);
+  ask.index = LogIndex{1};  // a shorter log than ours
+  ask.log_term = Term{1};
+  core.Step(ask);
+  Effects effects = core.TakeEffects();
+  EXPECT_TRUE(effects.messages.empty());
+  EXPECT_EQ(effects.hard_state, (HardState{Term{5}, MemberId{}, LogIndex{1}}));
+  core.Persisted(effects.write_number);
+  Effects after = core.TakeEffects();
+  ASSERT_EQ(after.messages.size(), 1U);
+  EXPECT_EQ(after.messages[0].type, MessageType::kVoteResp);
+  EXPECT_TRUE(after.messages[0].reject);
+  EXPECT_EQ(after.messages[0].term, Term{5});
+}
+
 TEST(CoreTest, ARepeatedAppendIsAcknowledgedOnlyOnceTheFirstIsDurable) {
   Core core(MakeOptions(), MakeStart(3));
   core.Step(Append(2, 1, 1, {2}));
@@ -138,6 +158,33 @@ TEST(CoreTest, OneWriteIsAcknowledgedOnceHoweverManyMessagesBroughtIt) {
   const std::vector<Message> sent = Drive(core);
   ASSERT_EQ(sent.size(), 1U);
   EXPECT_EQ(sent[0].index, LogIndex{4});
+}
+
+// Figure 8 of the Raft paper: an entry of an earlier term that a majority has may still be
+// replaced, until one of the leader's own term is behind it.
+TEST(CoreTest, AnEntryOfAnEarlierTermIsNotCommittedByCounting) {
+  Options options = MakeOptions();
+  options.pre_vote = false;
+  options.message_bytes_max = 1;  // one entry a message
+  Start start = MakeStart(3);
+  start.entries.push_back({EntryType::kNormal, Term{1}, LogIndex{2}, Payload("x")});
+  start.hard_state.term = Term{3};
+  Core core(options, start);
+  core.Campaign();
+  Drive(core);
+  core.Step(From(2, MessageType::kVoteResp, 4));
+  Drive(core);
+  ASSERT_EQ(core.role(), Role::kLeader);
+  ASSERT_EQ(core.last_index(), LogIndex{3});
+  Message answer = From(2, MessageType::kAppResp, 4);
+  answer.index = LogIndex{2};
+  core.Step(answer);
+  Drive(core);
+  EXPECT_EQ(core.committed(), LogIndex{1}) << "two of three have entry 2, which is of term 1";
+  answer.index = LogIndex{3};
+  core.Step(answer);
+  Drive(core);
+  EXPECT_EQ(core.committed(), LogIndex{3});
 }
 
 TEST(CoreTest, ACommitIndexAloneNeedsNoSync) {

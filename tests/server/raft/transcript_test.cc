@@ -2,6 +2,7 @@
 // exactly what follows. QUORATE_REWRITE=1 writes the answers anew; read the diff.
 //
 //   cluster 1 2 3 [learners 4]   new members, all starting from one snapshot at index 1
+//   one-entry                    from the next cluster on, a message carries one entry
 //   campaign 1                   an election now
 //   tick 1 10                    time passes for one member
 //   propose 1 a b                values
@@ -97,6 +98,7 @@ class Interpreter {
 
   void Dispatch(const std::string& verb, const Words& words) {
     if (verb == "cluster") return MakeCluster(words);
+    if (verb == "one-entry") return static_cast<void>(settings_.message_bytes_max = 1);
     if (verb == "settle") return Settle();
     if (verb == "status") return Status();
     if (verb == "deliver" || verb == "drop") {
@@ -174,7 +176,7 @@ class Interpreter {
     disk.compacted = {LogIndex{1}, Term{1}};
     disk.machine.applied = LogIndex{1};
     disk.hard_state = {Term{1}, MemberId{}, LogIndex{1}};
-    cluster_ = std::make_unique<Cluster>(Cluster::Settings{}, 1);
+    cluster_ = std::make_unique<Cluster>(settings_, 1);
     cluster_->trace = [this](const std::string& line) { Say(line); };
     for (MemberId id : ids) cluster_->Add(id, disk);
     PumpAll();
@@ -253,6 +255,7 @@ class Interpreter {
     }
   }
 
+  Cluster::Settings settings_;
   std::unique_ptr<Cluster> cluster_;
   std::set<MemberId> cut_;
   std::set<MemberId> held_;

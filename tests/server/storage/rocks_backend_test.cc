@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <sstream>
 
 #include "support/wait.h"
 
@@ -167,6 +168,36 @@ TEST_F(RocksBackendTest, SaysWhichFileIsDamaged) {
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().code, Code::kDataLoss);
   EXPECT_NE(store.error().message.find(".sst"), std::string::npos) << store.error().message;
+}
+
+// One bit of a value, turned on the disk: nobody is given the wrong value.
+TEST_F(RocksBackendTest, AChangedBitIsAnErrorAndNeverAnotherValue) {
+  const std::string marker = "the value that a bit is turned in";
+  {
+    auto store = Open();
+    ASSERT_TRUE(store.ok());
+    Put(**store, 1, marker);
+    ASSERT_TRUE((*store)->Flush(Backend::Wait::kYes).ok());
+  }
+  int turned = 0;
+  for (const auto& entry : fs::directory_iterator(root_ + "/store")) {
+    if (entry.path().extension() != ".sst") continue;
+    std::ostringstream bytes;
+    bytes << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+    std::string content = bytes.str();
+    const std::size_t at = content.find(marker);
+    if (at == std::string::npos) continue;
+    content[at] ^= 1;
+    std::ofstream(entry.path(), std::ios::binary) << content;
+    ++turned;
+  }
+  ASSERT_EQ(turned, 1);
+  const auto store = Open();
+  if (!store.ok()) return;
+  std::string value;
+  const Result<bool> found = (*store)->Get(Family::kRev, "key1", &value);
+  ASSERT_FALSE(found.ok()) << value;
+  EXPECT_EQ(found.error().code, Code::kDataLoss);
 }
 
 // A small disk of its own.
