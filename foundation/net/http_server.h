@@ -30,6 +30,9 @@ struct HttpServerOptions {
   // from the first byte of a head, or from accept
   std::chrono::milliseconds header_timeout = std::chrono::minutes(5);
   std::chrono::milliseconds idle_timeout = std::chrono::minutes(5);  // between requests
+  // A body that somebody wants, and of which not a byte comes for so long (at most twice as long,
+  // to be exact): connection closed.
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(60);
   // an answer that the reader leaves untaken beyond this: connection closed
   std::size_t output_bytes_max = 64 << 20;
 };

@@ -52,7 +52,20 @@ void HttpSession::ArmTimer(std::chrono::milliseconds patience) {
 void HttpSession::OnData(std::string_view bytes) {
   const auto self = shared_from_this();
   input_.append(bytes);
+  ++body_moves_;
   Advance();
+}
+
+// A sender that stops within a body keeps whatever was set aside for it. While nobody wants the
+// bytes, it is not the one who is slow.
+void HttpSession::WatchBody() {
+  timer_.Set(options_.body_timeout, [this, moves = body_moves_] {
+    const bool within = phase_ == Phase::kAnswering || phase_ == Phase::kDiscarding;
+    if (!within || parser_->done()) return;
+    const bool wanted = phase_ == Phase::kDiscarding || (body_wanted_ && !body_paused_);
+    if (wanted && body_moves_ == moves) return connection_->Close();
+    WatchBody();
+  });
 }
 
 // Parses as far as the phases allow. Callbacks from inside may change the phase; the loop sees it.
@@ -172,6 +185,7 @@ void HttpSession::StreamBody(std::uint64_t exchange, std::function<bool(std::str
       parser_->request().headers.Get("Expect") == "100-continue") {
     connection_->Write("HTTP/1.1 100 Continue\r\n\r\n");
   }
+  WatchBody();
   // Not in place: the caller's own state is settled first.
   connection_->loop().Post([self = shared_from_this()] { self->Advance(); });
 }
@@ -179,6 +193,7 @@ void HttpSession::StreamBody(std::uint64_t exchange, std::function<bool(std::str
 void HttpSession::ResumeBody(std::uint64_t exchange) {
   if (!Current(exchange) || !body_paused_) return;
   body_paused_ = false;
+  ++body_moves_;
   Advance();
 }
 
@@ -245,6 +260,7 @@ void HttpSession::Finish(std::uint64_t exchange) {
   discarded_bytes_ = 0;
   phase_ = Phase::kDiscarding;
   parser_->OnBody([this](std::string_view bytes) { discarded_bytes_ += bytes.size(); });
+  WatchBody();
   Advance();
 }
 

@@ -64,6 +64,7 @@ class HttpSession final : public ConnectionHandler,
   void NextRequest();
   void WriteHead(int status, const Headers& headers);
   void ArmTimer(std::chrono::milliseconds patience);
+  void WatchBody();
   void UpdateReading();
 
   const HttpServerOptions options_;
@@ -84,6 +85,7 @@ class HttpSession final : public ConnectionHandler,
   std::function<void(Status)> body_done_;
   bool body_wanted_ = false;
   bool body_paused_ = false;
+  std::uint64_t body_moves_ = 0;  // bytes came, or were wanted again
   std::size_t discarded_bytes_ = 0;
   bool head_sent_ = false;
   bool chunked_ = false;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include "foundation/net/fixture.h"
 #include "support/wait.h"
@@ -229,6 +230,66 @@ TEST(HttpTest, ClosesAConnectionThatNeverSendsItsHead) {
   options.header_timeout = std::chrono::milliseconds(30);
   HttpHarness harness(Echo, options);
   EXPECT_EQ(Raw(harness.listener->local(), "GET / HT"), "");
+}
+
+// The timer ended with the head: two senders of snapshots that stopped half-way held both places
+// for snapshots until TCP gave them up.
+TEST(HttpTest, ClosesAConnectionThatStopsWithinItsBody) {
+  HttpServerOptions options;
+  options.body_timeout = std::chrono::milliseconds(30);
+  HttpHarness harness(Echo, options);
+  EXPECT_EQ(Raw(harness.listener->local(),
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc"),
+            "");
+}
+
+TEST(HttpTest, ABodyThatComesSlowlyComesWhole) {
+  HttpServerOptions options;
+  options.body_timeout = std::chrono::milliseconds(200);
+  HttpHarness harness(Echo, options);
+  HttpCallEvents events;
+  std::promise<int> answered;
+  events.on_head = [&](const HttpResponse& head) { answered.set_value(head.status); };
+  events.on_end = [](const Status&) {};
+  const auto call = harness.client.Start(harness.listener->local(), {"POST", "/", {}, ""},
+                                         {.stream_body = true}, std::move(events));
+  for (int i = 0; i < 12; ++i) {
+    call->Send("x");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  call->FinishBody();
+  EXPECT_EQ(answered.get_future().get(), 200);
+}
+
+// Nor is a sender slow that we hold back ourselves.
+TEST(HttpTest, ASenderThatIsHeldBackIsNotCalledSlow) {
+  HttpServerOptions options;
+  options.body_timeout = std::chrono::milliseconds(30);
+  std::promise<std::shared_ptr<HttpExchange>> held;
+  HttpHarness harness(
+      [&](const std::shared_ptr<HttpExchange>& exchange) {
+        exchange->StreamBody(
+            [&held, exchange, first = true](std::string_view) mutable {
+              if (std::exchange(first, false)) held.set_value(exchange);
+              return false;
+            },
+            [exchange](const Status& status) {
+              exchange->Respond({status.ok() ? 200 : 500, {}, ""});
+            });
+      },
+      options);
+  HttpCallEvents events;
+  std::promise<int> answered;
+  events.on_head = [&](const HttpResponse& head) { answered.set_value(head.status); };
+  events.on_end = [](const Status&) {};
+  const auto call = harness.client.Start(harness.listener->local(), {"POST", "/", {}, ""},
+                                         {.stream_body = true}, std::move(events));
+  call->Send("x");
+  const auto exchange = held.get_future().get();
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  call->FinishBody();
+  exchange->ResumeBody();
+  EXPECT_EQ(answered.get_future().get(), 200);
 }
 
 TEST(HttpTest, AnswersPipelinedRequestsInOrder) {
