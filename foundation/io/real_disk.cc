@@ -102,7 +102,9 @@ class RealFile final : public File {
     // Blocks first, so that a full disk says so before anything is written. Some file systems
     // cannot; zeros then do it.
     TRY(Allocate(offset, length));
-    constexpr std::uint64_t kChunkBytes = 1U << 20U;
+    // The kernel keeps what one call writes in one piece of memory, and each later small write and
+    // its sync walk all pages of their piece: so not too large.
+    constexpr std::uint64_t kChunkBytes = 64U << 10U;
     const std::vector<std::byte> zeros(std::min(length, kChunkBytes));
     for (std::uint64_t done = 0; done < length;) {
       const std::uint64_t size = std::min(length - done, kChunkBytes);

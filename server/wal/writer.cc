@@ -193,9 +193,7 @@ Status Writer::PrepareSpare() {
   auto prepared = [&]() -> Result<std::unique_ptr<io::File>> {
     auto file = TRY(disk_.Open(path, io::OpenMode::kTruncate));
     if (QUORATE_PLANTED("wal.spare_not_zeroed")) return file;
-    TRY(file->ZeroFill(0, options_.segment_bytes));
-    QUORATE_CRASH_SITE("wal.spare.before_sync");
-    TRY(file->Sync());
+    TRY(FillSpare(*file));
     return file;
   }();
   MutexLock lock(spare_mutex_);
@@ -203,6 +201,16 @@ Status Writer::PrepareSpare() {
   if (!prepared.ok()) return std::move(prepared).error();
   spare_ = std::move(prepared).value();
   spare_path_ = std::move(path);
+  return {};
+}
+
+Status Writer::FillSpare(io::File& file) const {
+  const std::uint64_t step = std::max<std::uint64_t>(options_.spare_step_bytes, 1);
+  for (std::uint64_t done = 0; done < options_.segment_bytes; done += step) {
+    TRY(file.ZeroFill(done, std::min(step, options_.segment_bytes - done)));
+    QUORATE_CRASH_SITE("wal.spare.before_sync");
+    TRY(file.Sync());
+  }
   return {};
 }
 

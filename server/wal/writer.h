@@ -31,6 +31,9 @@ struct WriterOptions {
   std::uint64_t segment_bytes = kSegmentBytes;
   // A segment that was not made ready beforehand gets blocks and zeros in steps of this size.
   std::uint64_t fill_step_bytes = 4U << 20U;
+  // The spare is written and synced in steps of this size: a Sync of the log beside it waits for no
+  // more than one.
+  std::uint64_t spare_step_bytes = 1U << 20U;
 };
 
 class Writer {
@@ -88,6 +91,7 @@ class Writer {
   void AppendHeader();
   Status Begin(std::unique_ptr<io::File> file, SegmentName name);
   Status Fill(std::uint64_t end);
+  Status FillSpare(io::File& file) const;
   Status Cut();
   Result<std::unique_ptr<io::File>> TakeSpare(std::string& path);
   Status Poison(Status status);

@@ -240,6 +240,17 @@ TEST_F(WalTest, APreparedSpareIsAllZerosAndBecomesTheNextSegment) {
   EXPECT_FALSE(writer_->WantsSpare());
 }
 
+// A spare was written whole and then synced: 64 MB that the log's next fdatasync queued behind.
+TEST_F(WalTest, ASpareIsNeverFurtherAheadOfTheDiskThanAStep) {
+  Create({8192, 4096, 1024});
+  Append(1, 10, 1, 500);
+  ASSERT_TRUE(writer_->Sync().ok());
+  const std::uint64_t before = disk_.changes();
+  ASSERT_TRUE(writer_->PrepareSpare().ok());
+  EXPECT_EQ(disk_.changes() - before, 1 + 2 * 8U);  // its name, then a write and a sync a step
+  EXPECT_EQ(Bytes("member/wal/0.tmp"), std::string(8192, '\0'));
+}
+
 TEST_F(WalTest, ReleasedSegmentsMayBePurgedAndNoOthers) {
   Create({4096, 4096});
   for (std::uint64_t index = 1; index <= 50; ++index) {
