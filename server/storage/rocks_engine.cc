@@ -94,7 +94,10 @@ rocksdb::DBOptions DatabaseOptions(const Options& options,
   database.enable_write_thread_adaptive_yield = false;
   database.skip_stats_update_on_db_open = true;
   database.max_open_files = 512;
-  database.bytes_per_sync = 1 << 20;
+  // What a flush or a compaction has under way to the disk stays small: the log's sync queues
+  // behind.
+  database.bytes_per_sync = 256 << 10;
+  database.strict_bytes_per_sync = true;
   database.avoid_unnecessary_blocking_io = true;  // files are deleted by the background threads
   database.max_bgerror_resume_count = 0;
   database.info_log = std::make_shared<Spoken>();
