@@ -230,7 +230,10 @@ void Driver::SendSnapshot(MemberId to) {
 // and let the log before it go.
 void Driver::MaybeMark() {
   if (installing_ || snapshot_) return;
-  const bool too_large = core_.log_bytes() > options_.log_bytes_max && snapshots_sending_ == 0;
+  // A snapshot on its way needs the entries behind it; but not for any price in memory. Beyond that
+  // its follower needs another one.
+  const std::uint64_t bytes_max = options_.log_bytes_max * (snapshots_sending_ == 0 ? 1 : 2);
+  const bool too_large = core_.log_bytes() > bytes_max;
   const LogIndex due =
       mark_ + (too_large || QUORATE_SITE("node.mark_often") ? 1 : options_.snapshot_count);
   if (core_.applied() < due) return;
@@ -256,9 +259,8 @@ void Driver::MaybeMark() {
   mark_ = flushed;
   flushing_ = false;
   conf_states_.erase(conf_states_.begin(), std::prev(state.base()));
-  // A snapshot on its way needs the entries behind it. Slow followers are spared one by the entries
-  // kept.
-  if (snapshots_sending_ != 0) return;
+  if (snapshots_sending_ != 0 && !too_large) return;
+  // Slow followers are spared a snapshot by the entries kept.
   const std::uint64_t applied = core_.applied().value;
   const std::uint64_t spared = QUORATE_SITE("node.spare_nobody") ? 0 : options_.catch_up_entries;
   LogIndex upto{applied - std::min(applied, spared)};

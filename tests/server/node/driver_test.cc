@@ -543,6 +543,42 @@ TEST(DriverTest, AMemberThatWasAwayTooLongIsSentASnapshot) {
   EXPECT_EQ(members.texts(away), members.texts(leader));
 }
 
+// A slow link, a large store and many writes: the entries behind the snapshot were all kept until
+// it had arrived, however large they grew.
+TEST(DriverTest, TheLogInMemoryIsBoundedWhileASnapshotIsOnItsWay) {
+  node::Options options;
+  options.snapshot_count = 20;
+  options.catch_up_entries = 5;
+  options.log_bytes_max = 20000;
+  Members members(3, options);
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t away = Other(leader);
+  members.Cut(away);
+  const auto write = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      members.Propose(leader, std::string(1000, 'x'));
+      members.Settle(6);
+      if (i % 10 == 9) members.Pass(milliseconds(100));
+    }
+  };
+  write(60);
+  members.HoldSnapshots();
+  members.Join(away);
+  members.Pass(milliseconds(1000));
+  ASSERT_EQ(members.held_snapshots(), 1U);
+  write(15);
+  EXPECT_GT(members.driver(leader).log_bytes(), 15000U) << "what it needs next is kept";
+  for (int i = 0; i < 200; ++i) {
+    write(1);
+    members.Pass(milliseconds(100));
+    EXPECT_LE(members.driver(leader).log_bytes(), 44000U);
+  }
+  members.LetSnapshotsGo();
+  members.Pass(milliseconds(3000));
+  EXPECT_EQ(members.at(away).machine->installs, 2) << "the second one brought it up to date";
+  EXPECT_EQ(members.texts(away), members.texts(leader));
+}
+
 TEST(DriverTest, AFailedSyncStopsTheMemberForGood) {
   Members members(1);
   members.Settle();

@@ -44,6 +44,11 @@ void SimNetwork::Send(std::vector<raft::Message>& messages) {
 void SimNetwork::SendSnapshot(raft::Message message,
                               std::shared_ptr<node::SnapshotSource> /*source*/,
                               std::function<void(bool)> done) {
+  if (members_.snapshots_held_) {
+    members_.held_snapshots_.push_back(
+        [this, message = std::move(message), done] { SendSnapshot(message, nullptr, done); });
+    return;
+  }
   const bool reaches = members_.Reaches(self_, message.to);
   if (reaches) {
     const raft::SnapshotMetadata& metadata = message.snapshot->metadata;
@@ -52,6 +57,11 @@ void SimNetwork::SendSnapshot(raft::Message message,
     members_.in_flight_.push_back(std::move(message));
   }
   done(reaches);
+}
+
+void Members::LetSnapshotsGo() {
+  snapshots_held_ = false;
+  for (const auto& send : std::exchange(held_snapshots_, {})) send();
 }
 
 std::optional<io::Clock::Instant> SimNetwork::ConnectedSince(MemberId member) const {

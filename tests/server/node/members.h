@@ -95,6 +95,11 @@ class Members {
   void Join(std::uint64_t id) { cut_.erase(MemberId{id}); }
   bool Reaches(MemberId from, MemberId to) const;
 
+  // Snapshots on their way arrive only when they are let go.
+  void HoldSnapshots() { snapshots_held_ = true; }
+  void LetSnapshotsGo();
+  std::size_t held_snapshots() const { return held_snapshots_.size(); }
+
   void Round();
   void Settle(int rounds = 30);
   void Pass(std::chrono::milliseconds time);  // in heartbeat intervals, settling after each
@@ -121,6 +126,8 @@ class Members {
   std::map<MemberId, std::unique_ptr<SimMember>> members_;
   std::set<MemberId> cut_;
   std::vector<raft::Message> in_flight_;
+  bool snapshots_held_ = false;
+  std::vector<std::function<void()>> held_snapshots_;
 };
 
 }  // namespace quorate::test
