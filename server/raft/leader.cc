@@ -146,6 +146,7 @@ void Core::ReleaseEarlyReads() {
 Proposed Core::Append(std::span<Entry> entries) {
   Leading& leading = *leading_;
   if (leading.leaving) return Proposed::kNotMember;
+  if (QUORATE_PLANTED("raft.append_behind_one_of_two")) leading.last_of_two = LogIndex{};
   if (leading.last_of_two > log_.applied()) return Proposed::kTransferring;
   if (leading.transferee.value != 0) return Proposed::kTransferring;
   std::uint64_t bytes = 0;

@@ -15,11 +15,11 @@ namespace {
 // end of its leader's lease, because the "random" number is always 1.
 constexpr std::uint32_t kElectionTicks = 2;
 
-raft::ConfChange DecodeChange(std::string_view text) {
+std::optional<raft::ConfChange> DecodeChange(std::string_view text) {
   std::istringstream in{std::string(text)};
   int type = 0;
   raft::ConfChange change;
-  in >> type >> change.member.value;
+  if (!(in >> type >> change.member.value)) return std::nullopt;
   change.type = static_cast<raft::ConfChangeType>(type);
   return change;
 }
@@ -32,6 +32,7 @@ raft::Options MakeOptions(const Settings& settings, MemberId id) {
   options.pre_vote = settings.pre_vote;
   options.check_quorum = settings.check_quorum;
   options.random = [] { return std::uint64_t{1}; };
+  options.read_change = DecodeChange;
   return options;
 }
 
@@ -88,7 +89,7 @@ bool Member::Can(Event::Kind kind) const {
     case Event::Kind::kWritten:
       return !writes_.empty();
     case Event::Kind::kApply:
-      return !to_apply_.empty();
+      return MayApply();
     case Event::Kind::kCompact:
       return writes_.empty() && to_apply_.empty() && applied_ > disk_.compacted.index;
   }
@@ -183,7 +184,7 @@ void Member::Settle(const Settings& settings, Outcome& outcome) {
       if (effects.write_number != 0 || effects.hard_state) writes_.push_back(std::move(effects));
     } else if (!writes_.empty() && (!settings.slow_disk || writes_.front().write_number == 0)) {
       CompleteWrite(outcome);
-    } else if (!to_apply_.empty() && !settings.slow_apply) {
+    } else if (MayApply() && !settings.slow_apply) {
       ApplyOldest(outcome);
     } else {
       return;
@@ -235,6 +236,13 @@ void Member::CompleteWrite(Outcome& outcome) {
   if (write.snapshot) core_->Applied(applied_);
 }
 
+// As the driver has it: a change counts once the commit index that covers it is durable.
+bool Member::MayApply() const {
+  if (to_apply_.empty()) return false;
+  const raft::Entry& entry = to_apply_.front();
+  return entry.type == raft::EntryType::kNormal || entry.index <= disk_.hard_state.commit;
+}
+
 void Member::ApplyOldest(Outcome& outcome) {
   const raft::Entry entry = std::move(to_apply_.front());
   to_apply_.erase(to_apply_.begin());
@@ -245,7 +253,7 @@ void Member::ApplyOldest(Outcome& outcome) {
   }
   applied_ = entry.index;
   if (entry.type != raft::EntryType::kNormal) {
-    Result<raft::ConfState> after = core_->ApplyConfChange(DecodeChange(entry.data.view()));
+    Result<raft::ConfState> after = core_->ApplyConfChange(*DecodeChange(entry.data.view()));
     if (!after.ok()) after = core_->ApplyConfChange(raft::ConfChange{});
     conf_state_ = *after;
   }

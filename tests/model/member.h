@@ -84,6 +84,7 @@ class Member {
   void Settle(const Settings& settings, Outcome& outcome);
   void CheckPromises(const raft::Message& message, Outcome& outcome) const;
   void CompleteWrite(Outcome& outcome);
+  bool MayApply() const;
   void ApplyOldest(Outcome& outcome);
   void Compact();
   void SendSnapshot(MemberId to, Outcome& outcome);

@@ -35,6 +35,7 @@ std::string Space::Check(const State& before, const State& after, std::size_t at
   if (std::string why = CheckLeader(old, now, past); !why.empty()) return why;
   if (std::string why = CheckCommit(after, old, now, event, past); !why.empty()) return why;
   if (std::string why = CheckLogs(after, at); !why.empty()) return why;
+  if (std::string why = CheckSurvivor(after); !why.empty()) return why;
   return CheckChange(old, now);
 }
 
@@ -111,6 +112,27 @@ std::string Space::CheckLogs(const State& state, std::size_t at) const {
                ", where they differ";
       }
       same = same || here;
+    }
+  }
+  return {};
+}
+
+// The voter that stays alone is not left without hope: once the removed one counts no more, the
+// other's disk says by itself that the removal is committed, or the removed one can still vote for
+// what it has.
+std::string Space::CheckSurvivor(const State& state) const {
+  for (std::size_t at = 0; at < scenario_.members; ++at) {
+    const Member& gone = MemberOf(state, at);
+    const auto& voters = gone.core().config().voters();
+    if (voters.size() != 1 || voters[0] == gone.core().id()) continue;
+    const Member& stays = MemberOf(state, voters[0].value - 1);
+    if (stays.core().config().voters().size() == 1) continue;  // a crash does not undo it
+    const Disk& disk = stays.disk();
+    const Term term = disk.entries.empty() ? disk.compacted.term : disk.entries.back().term;
+    if (gone.core().log().IsUpToDate({disk.last(), term})) continue;
+    if (disk.hard_state.commit < gone.applied()) {
+      return Name(stays) + " stays alone, and after a crash it would need the vote of " +
+             Name(gone) + ", which has more";
     }
   }
   return {};

@@ -60,6 +60,15 @@ std::vector<Scenario> Scenarios(std::size_t states_max) {
   all.back().changes = {Change(raft::ConfChangeType::kAddLearnerNode, 3),
                         Change(raft::ConfChangeType::kAddNode, 3)};
 
+  // Of two voters one leaves, with something proposed at the same time: the one that stays has to
+  // lead alone, whatever a crash took from it.
+  all.push_back(Named("two_to_one", MemberId{1}, states_max));
+  all.back().voters = 2;
+  all.back().members = 2;
+  all.back().proposals = 1;
+  all.back().term_max = Term{4};
+  all.back().changes = {Change(raft::ConfChangeType::kRemoveNode, 2)};
+
   // The log is forgotten under a member that lags: it takes a snapshot.
   all.push_back(Named("snapshots", MemberId{1}, states_max));
   all.back().compactions = 1;

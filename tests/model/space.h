@@ -127,6 +127,7 @@ class Space {
   std::string CheckCommit(const State& state, const Member& before, const Member& after,
                           const Event& event, Past& past) const;
   std::string CheckLogs(const State& state, std::size_t at) const;
+  std::string CheckSurvivor(const State& state) const;
   static std::string CheckChange(const Member& before, const Member& after);
 
   // transcript.cc
