@@ -73,7 +73,7 @@ flags() {
   for flag in $(sed -n '/^## Accepted/,/^## Refused/p' $page | grep -oE -- '`--[a-z0-9-]+`' | tr -d '`' | cut -c3-); do
     flags_of NoEffect | grep -qx -- "$flag" || complain "$page: --$flag is not one without effect"
   done
-  for flag in $(sed -n '/^## Refused/,/^## Metrics/p' $page | grep -oE -- '`--[a-z0-9-]+`' | tr -d '`' | cut -c3-); do
+  for flag in $(sed -n '/^## Refused/,$p' $page | grep -oE -- '`--[a-z0-9-]+`' | tr -d '`' | cut -c3-); do
     flags_of Later | grep -qx -- "$flag" || complain "$page: --$flag is not one that is refused"
   done
   for flag in $(grep -ohE -- '--[a-z][a-z0-9-]+' server/README.md $page | cut -c3- | sort -u); do
