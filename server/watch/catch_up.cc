@@ -1,5 +1,6 @@
 // Catching up: the part of Hub that reads the history for watchers that are not synced.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/bytes.h"
@@ -11,17 +12,20 @@
 namespace quorate::watch {
 namespace {
 
-constexpr std::size_t kRoundBytesMax = std::size_t{4} << 20;  // of events, in one call
+std::size_t BytesOf(const EventBytes& event) {
+  return event->size() + sizeof(event);
+}
 
 }  // namespace
 
-// One bounded read of the history, for everybody who is ready to hear it.
+// One bounded read of the history, for those who stand where it passes.
 struct Hub::Round {
-  std::vector<Watcher*> watchers;
+  std::vector<Watcher*> watchers;  // who caught up for longest first
   Matcher matcher;
   Revision from;
   Revision upto;  // every revision up to here has been read wholly
-  std::size_t bytes = 0;
+  std::size_t read_bytes = 0;
+  std::size_t sent_bytes = 0;  // of all streams together
 };
 
 void Hub::Reloaded() {
@@ -37,38 +41,57 @@ void Hub::Reloaded() {
 }
 
 Status Hub::CatchUp(std::size_t rows_max) {
-  CHECK(store_.committed_revision() == store_.revision());
+  CHECK(store_.committed_revision() == store_.revision() && rows_max > 0);
+  SettleEnds();
+  if (reading_.empty()) return {};
   Round round;
-  round.watchers = ReadyToRead();
-  if (round.watchers.empty()) return {};
-  round.from =
-      (*std::min_element(round.watchers.begin(), round.watchers.end(),
-                         [](const Watcher* a, const Watcher* b) { return a->next < b->next; }))
-          ->next;
-  for (Watcher* watcher : round.watchers) round.matcher.Add(watcher);
+  round.from = NextRoundFrom();
+  // A revision has a row at least, so that the round comes no further than this but over a gap.
+  const Revision end = round.from + static_cast<std::int64_t>(rows_max);
+  ChooseWatchers(round, end);
   TRY(ScanHistory(round, rows_max));
+  sweep_next_ = std::min(round.upto + 1, end);
   FinishRound(round);
   return {};
 }
 
-std::vector<Watcher*> Hub::ReadyToRead() {
-  std::vector<Watcher*> ready;
-  std::vector<Watcher*> lost;
-  std::vector<Watcher*> there;
-  for (Watcher* watcher : lagging_) {
-    if (watcher->held) continue;
-    if (watcher->next > store_.revision()) {
-      there.push_back(watcher);
-    } else if (watcher->next < store_.compact_revision()) {
-      lost.push_back(watcher);
-    } else {
-      ready.push_back(watcher);
-    }
+// Those for whom there is nothing to read: what they want is compacted, or still to come.
+void Hub::SettleEnds() {
+  while (!reading_.empty() && reading_.rbegin()->first.first > store_.revision()) {
+    StopLagging(*reading_.rbegin()->second);
   }
-  for (Watcher* watcher : there) StopLagging(*watcher);
-  if (QUORATE_PLANTED("watch.compacted_in_silence")) return ready;
-  for (Watcher* watcher : lost) CancelCompacted(*watcher);
-  return ready;
+  if (QUORATE_PLANTED("watch.compacted_in_silence")) return;
+  while (!reading_.empty() && reading_.begin()->first.first < store_.compact_revision()) {
+    CancelCompacted(*reading_.begin()->second);
+  }
+}
+
+Revision Hub::NextRoundFrom() {
+  auto first = reading_.lower_bound({sweep_next_, 0});
+  if (first == reading_.end() || sweep_next_ > sweep_last_) {
+    first = reading_.begin();
+    sweep_last_ = store_.revision();
+  }
+  return first->first.first;
+}
+
+void Hub::ChooseWatchers(Round& round, Revision end) const {
+  std::map<std::uint64_t, Watcher*> chosen;
+  auto at = reading_.lower_bound({round.from, 0});
+  while (at != reading_.end() && at->first.first < end) {
+    const auto [next, since] = at->first;
+    chosen.emplace(since, at->second);
+    ++at;
+    if (chosen.size() <= limits_.watchers_max) continue;
+    const auto latest = std::prev(chosen.end());
+    // The others of this place came later still.
+    if (latest->first == since) at = reading_.lower_bound({next + 1, 0});
+    chosen.erase(latest);
+  }
+  for (const auto& [since, watcher] : chosen) {
+    round.watchers.push_back(watcher);
+    round.matcher.Add(watcher);
+  }
 }
 
 void Hub::CancelCompacted(Watcher& watcher) {
@@ -90,7 +113,7 @@ Status Hub::ScanHistory(Round& round, std::size_t rows_max) {
     if (!row) return Error{Code::kDataLoss, "revision store: row " + ToHex(cursor->key())};
     if (QUORATE_PLANTED("watch.revision_split")) reading = Revision{};
     if (row->id.main != reading) {  // revisions are never split between two responses
-      if (rows_max == 0 || round.bytes >= kRoundBytesMax) {
+      if (rows_max == 0 || Enough(round)) {
         round.upto = row->id.main - 1;
         return {};
       }
@@ -103,11 +126,16 @@ Status Hub::ScanHistory(Round& round, std::size_t rows_max) {
   return cursor->status();
 }
 
+bool Hub::Enough(const Round& round) const {
+  return round.read_bytes >= limits_.read_bytes || round.sent_bytes >= limits_.sent_bytes;
+}
+
 Status Hub::MatchRow(Round& round, const mvcc::DecodedRow& row, std::string_view bytes) {
   mvcc::Record record;
   if (!mvcc::Decode(bytes, &record)) {
     return Error{Code::kDataLoss, "revision store: a record cannot be decoded"};
   }
+  round.read_bytes += bytes.size();
   matched_.clear();
   round.matcher.Match(record.key, matched_);
   const Revision revision = row.id.main;
@@ -123,11 +151,26 @@ Status Hub::MatchRow(Round& round, const mvcc::DecodedRow& row, std::string_view
       std::string deletion;
       if (row.tombstone) deletion = mvcc::Encode({record.key, {}, revision, 0, {}, {}});
       event = EncodeEvent(row.tombstone, row.tombstone ? deletion : bytes, previous);
-      round.bytes += event->size();
+      round.read_bytes += event->size();
     }
     watcher->events.push_back(event);
+    round.sent_bytes += BytesOf(event);
   }
+  if (round.sent_bytes > limits_.sent_bytes_max) Shed(round);
   return {};
+}
+
+// Who came last leaves the round, and reads the same again in a later one.
+void Hub::Shed(Round& round) const {
+  const auto first = std::find_if(round.watchers.begin(), round.watchers.end(),
+                                  [](const Watcher* watcher) { return !watcher->events.empty(); });
+  for (auto at = round.watchers.end(); --at > first && round.sent_bytes > limits_.sent_bytes_max;) {
+    if ((*at)->events.empty()) continue;
+    for (const EventBytes& event : (*at)->events) round.sent_bytes -= BytesOf(event);
+    (*at)->events.clear();
+    round.matcher.Remove(*at);
+    at = round.watchers.erase(at);
+  }
 }
 
 void Hub::FinishRound(Round& round) {
@@ -137,8 +180,10 @@ void Hub::FinishRound(Round& round) {
       Hold(*watcher, true);  // it reads the same again when its stream has room
       continue;
     }
+    reading_.erase(PlaceOf(*watcher));
     watcher->next = round.upto + 1;
     if (QUORATE_PLANTED("watch.unsynced_gap")) watcher->next = store_.revision() + 1;
+    reading_.emplace(PlaceOf(*watcher), watcher);
     if (watcher->next > store_.revision()) StopLagging(*watcher);
   }
 }

@@ -15,7 +15,8 @@ constexpr std::int64_t kNoWatch = -1;  // id in answers about no watch
 
 }  // namespace
 
-Hub::Hub(mvcc::Store& store) : store_(store), revision_(store.revision()) {
+Hub::Hub(mvcc::Store& store, RoundLimits limits)
+    : store_(store), limits_(limits), revision_(store.revision()) {
   store_.SetListener(this);
 }
 
@@ -71,8 +72,7 @@ void Hub::Create(StreamId stream_id, const CreateRequest& request) {
   if (watcher->next >= now) {
     synced_.Add(watcher.get());
   } else {
-    watcher->lagging = true;
-    lagging_.insert(watcher.get());
+    BeginLagging(*watcher, false);
   }
   stream.watchers.emplace(watcher->id, std::move(watcher));
 }
@@ -204,15 +204,22 @@ bool Hub::Deliver(Watcher& watcher, Revision revision) {
 
 void Hub::StartLagging(Watcher& watcher, bool held) {
   synced_.Remove(&watcher);
+  BeginLagging(watcher, held);
+}
+
+void Hub::BeginLagging(Watcher& watcher, bool held) {
   watcher.lagging = true;
-  lagging_.insert(&watcher);
+  watcher.lagging_since = ++last_lagging_;
+  ++lagging_;
+  reading_.emplace(PlaceOf(watcher), &watcher);
   Hold(watcher, held);
 }
 
 void Hub::StopLagging(Watcher& watcher) {
-  Hold(watcher, false);
-  lagging_.erase(&watcher);
+  Hold(watcher, true);
+  watcher.held = false;
   watcher.lagging = false;
+  --lagging_;
   synced_.Add(&watcher);
 }
 
@@ -220,9 +227,9 @@ void Hub::Hold(Watcher& watcher, bool held) {
   if (watcher.held == held) return;
   watcher.held = held;
   if (held) {
-    ++held_;
+    reading_.erase(PlaceOf(watcher));
   } else {
-    --held_;
+    reading_.emplace(PlaceOf(watcher), &watcher);
   }
 }
 
@@ -232,8 +239,8 @@ void Hub::Forget(Watcher& watcher) {
     synced_.Remove(&watcher);
     return;
   }
-  Hold(watcher, false);
-  lagging_.erase(&watcher);
+  Hold(watcher, true);
+  --lagging_;
 }
 
 Hub::Stream* Hub::FindStream(StreamId stream) {

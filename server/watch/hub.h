@@ -1,8 +1,13 @@
 // Hub: matches every change against every watcher and hands each stream what it asked for.
 //
 // Watchers are synced (they hear changes as they are applied) or catching up (they asked for the
-// past, or their stream was full): those read the history in bounded steps until they are synced.
-// One scan serves all that catch up. An event is encoded once, however many watchers get it.
+// past, or their stream was full): those read the history in bounded rounds until they are synced.
+// Rounds sweep over the history: each begins where the last one ended, or at the next watcher after
+// it, and a sweep ends at the revision that was the last when it began. So nobody waits for more
+// than a sweep, however many come from further back, and one scan serves all on its way. Where a
+// round cannot take all, those who have caught up for longest come first.
+//
+// An event is encoded once, however many watchers get it.
 //
 // Everything a stream hears goes through its Sink in one order: created before the first event, all
 // events of a revision in one response, a progress response never ahead of an event it covers.
@@ -20,7 +25,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -69,10 +74,19 @@ struct CreateRequest {
   bool fragment = false;
 };
 
+// What one round of catching up may cost, beside its rows. At least 1 each.
+struct RoundLimits {
+  std::size_t watchers_max = 512;
+  std::size_t read_bytes = std::size_t{4} << 20;   // of history and events: it ends with a revision
+  std::size_t sent_bytes = std::size_t{16} << 20;  // to all streams: likewise
+  // However large a revision is: the rest of the watchers read it in a later round. One always can.
+  std::size_t sent_bytes_max = std::size_t{64} << 20;
+};
+
 class Hub final : public mvcc::ChangeListener {
  public:
   // Becomes the store's listener until it is destroyed.
-  explicit Hub(mvcc::Store& store);
+  explicit Hub(mvcc::Store& store, RoundLimits limits = {});
   ~Hub() override;
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
@@ -99,16 +113,17 @@ class Hub final : public mvcc::ChangeListener {
   void Reloaded();
 
   // Whether CatchUp has work it can do now.
-  bool lagging() const { return lagging_.size() > held_; }
-  // Reads up to rows_max rows of history (more when one revision is longer) for the watchers that
-  // catch up. Call between applies, with nothing uncommitted in the store.
+  bool lagging() const { return !reading_.empty(); }
+  // One round: reads up to rows_max rows of history (more when one revision is longer) for watchers
+  // that catch up. Call between applies, with nothing uncommitted in the store.
+  // REQUIRES: rows_max > 0.
   Status CatchUp(std::size_t rows_max);
 
   std::size_t stream_count() const { return streams_.size(); }
   std::size_t watcher_count() const { return watchers_; }
-  std::size_t slow_watcher_count() const { return lagging_.size(); }
+  std::size_t slow_watcher_count() const { return lagging_; }
   // Watchers that wait for their stream to drain.
-  std::size_t held_watcher_count() const { return held_; }
+  std::size_t held_watcher_count() const { return lagging_ - reading_.size(); }
   std::uint64_t events_sent() const { return events_sent_; }
 
  private:
@@ -119,11 +134,14 @@ class Hub final : public mvcc::ChangeListener {
     std::map<std::int64_t, std::unique_ptr<Watcher>> watchers;
   };
   struct Round;
+  // Where a watcher that catches up goes on, and among those of one place, since when it does.
+  using Place = std::pair<Revision, std::uint64_t>;
 
   Stream* FindStream(StreamId stream);
   std::string WhyRefused(const Stream& stream, const CreateRequest& request) const;
   std::int64_t DrawId(Stream& stream) const;
   void StartLagging(Watcher& watcher, bool held);
+  void BeginLagging(Watcher& watcher, bool held);
   void StopLagging(Watcher& watcher);
   void Hold(Watcher& watcher, bool held);
   // True: the stream took them.
@@ -132,20 +150,29 @@ class Hub final : public mvcc::ChangeListener {
   void Forget(Watcher& watcher);
   std::string PreviousOf(std::string_view key, Revision revision);
   bool Synced(const Stream& stream) const;
-  std::vector<Watcher*> ReadyToRead();
+  static Place PlaceOf(const Watcher& watcher) { return {watcher.next, watcher.lagging_since}; }
+  void SettleEnds();
+  Revision NextRoundFrom();
+  void ChooseWatchers(Round& round, Revision end) const;
   Status ScanHistory(Round& round, std::size_t rows_max);
+  bool Enough(const Round& round) const;
   Status MatchRow(Round& round, const mvcc::DecodedRow& row, std::string_view bytes);
+  void Shed(Round& round) const;
   void FinishRound(Round& round);
 
   mvcc::Store& store_;
+  const RoundLimits limits_;
   Revision revision_;  // the last one this hub was told of
   StreamId last_stream_ = 0;
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams_;
   Matcher synced_;
-  std::unordered_set<Watcher*> lagging_;
-  std::size_t held_ = 0;           // of the lagging ones, those whose stream is full
-  std::vector<Watcher*> matched_;  // scratch
-  std::vector<Watcher*> touched_;  // scratch
+  std::map<Place, Watcher*> reading_;  // those that catch up and are not held
+  std::size_t lagging_ = 0;            // those, and the held ones
+  std::uint64_t last_lagging_ = 0;     // the number that the last one to catch up got
+  Revision sweep_next_;                // where the next round looks for somebody to begin with
+  Revision sweep_last_;                // a sweep that is past this begins anew
+  std::vector<Watcher*> matched_;      // scratch
+  std::vector<Watcher*> touched_;      // scratch
   std::size_t watchers_ = 0;
   std::uint64_t events_sent_ = 0;
 };

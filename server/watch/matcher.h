@@ -34,10 +34,11 @@ struct Watcher {
   bool prev_kv = false;
   bool fragment = false;
   bool progress_notify = false;
-  bool heard = false;              // an event since the last progress notice
-  bool lagging = false;            // catches up; not in the matcher of synced watchers
-  bool held = false;               // its stream is full
-  std::vector<EventBytes> events;  // in hand, while a revision or a step is matched
+  bool heard = false;               // an event since the last progress notice
+  bool lagging = false;             // catches up; not in the matcher of synced watchers
+  bool held = false;                // it catches up, but its stream is full
+  std::uint64_t lagging_since = 0;  // since it catches up: smaller than of those who came later
+  std::vector<EventBytes> events;   // in hand, while a revision or a step is matched
 
   bool Wants(bool deleted) const { return deleted ? !no_delete : !no_put; }
 };

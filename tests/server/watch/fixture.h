@@ -75,6 +75,12 @@ class HubTest : public testing::Test {
     stream_ = hub_->Open(sink_);
   }
 
+  // A new hub, without streams.
+  void Limit(RoundLimits limits) {
+    hub_.reset();
+    hub_ = std::make_unique<Hub>(*store_, limits);
+    stream_ = hub_->Open(sink_);
+  }
   void Commit() {
     ASSERT_TRUE(backend_.Commit(batch_, {LogIndex{++index_}, Term{1}}).ok());
     batch_.Clear();

@@ -133,6 +133,8 @@ class HubPropertyTest : public HubTest, public testing::WithParamInterface<unsig
 };
 
 TEST_P(HubPropertyTest, EveryWatcherHearsExactlyItsEvents) {
+  // Some seeds with rounds that take only few watchers and end early.
+  if (GetParam() % 2 == 0) Limit({.watchers_max = 1 + GetParam() / 2, .sent_bytes_max = 200});
   const StreamId stream = hub_->Open(random_sink_);
   for (int step = 0; step < 3000; ++step) {
     const auto dice = Draw(100);

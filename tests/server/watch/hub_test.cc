@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "fixture.h"
 
 namespace quorate::watch {
@@ -238,6 +240,133 @@ TEST_F(HubTest, AnEventIsEncodedOnceForAllWatchers) {
   ASSERT_EQ(keeper.kept.size(), 2U);
   EXPECT_EQ(keeper.kept[0].get(), keeper.kept[1].get());
   hub_->Close(stream);
+}
+
+// Every round began at the smallest revision that anybody wanted: a client that opened a watch of
+// revision 1 a few times a second held everybody else back for as long as it went on.
+TEST_F(HubTest, WhoComesFromFurtherBackKeepsNobodyWaiting) {
+  for (int i = 0; i < 3000; ++i) Put("a", "1");
+  FakeSink other;
+  const StreamId stream = hub_->Open(other);
+  hub_->Create(stream_, {.key = "a", .start_revision = 2002});
+  int rounds = 0;
+  for (; sink_.events.size() < 1000 && rounds < 1000; ++rounds) {
+    hub_->Create(stream, {.key = "nobody", .start_revision = 1});
+    ASSERT_TRUE(hub_->CatchUp(100).ok());
+  }
+  EXPECT_LE(rounds, 31) << "more than one sweep";
+  hub_->Close(stream);
+}
+
+TEST_F(HubTest, WhereARoundCannotTakeAllTheLongestWaitingComeFirst) {
+  Limit({.watchers_max = 2});
+  for (int i = 0; i < 300; ++i) Put("a", "1");
+  FakeSink other;
+  const StreamId stream = hub_->Open(other);
+  for (int i = 0; i < 4; ++i) hub_->Create(stream, {.key = "nobody", .start_revision = 1});
+  hub_->Create(stream_, {.key = "a", .start_revision = 202});
+  int rounds = 0;
+  for (; sink_.events.size() < 100 && rounds < 1000; ++rounds) {
+    for (int i = 0; i < 5; ++i) hub_->Create(stream, {.key = "nobody", .start_revision = 1});
+    ASSERT_TRUE(hub_->CatchUp(10).ok());
+  }
+  EXPECT_LE(rounds, 3 * 31) << "two sweeps for the four before it, and its own";
+  hub_->Close(stream);
+}
+
+TEST_F(HubTest, NewRevisionsDoNotProlongASweep) {
+  for (int i = 0; i < 300; ++i) Put("a", "1");
+  FakeSink other;
+  const StreamId stream = hub_->Open(other);
+  hub_->Create(stream, {.key = "nobody", .start_revision = 250});
+  ASSERT_TRUE(hub_->CatchUp(10).ok());
+  hub_->Create(stream_, {.key = "a", .start_revision = 2});
+  for (int rounds = 0; rounds < 20 && sink_.events.empty(); ++rounds) {
+    for (int i = 0; i < 10; ++i) Put("a", "1");
+    ASSERT_TRUE(hub_->CatchUp(10).ok());
+  }
+  EXPECT_FALSE(sink_.events.empty());
+  hub_->Close(stream);
+}
+
+// Counts what it is given.
+class CountingSink final : public Sink {
+ public:
+  bool Offer(Response& response) override {
+    for (const auto& event : response.events) bytes += event->size();
+    events += response.events.size();
+    return true;
+  }
+  bool HasRoom() const override { return true; }
+  std::size_t bytes = 0;
+  std::size_t events = 0;
+};
+
+class ManyLaggersTest : public HubTest {
+ protected:
+  void Open(int count) {
+    for (int i = 0; i < count; ++i) {
+      hub_->Create(hub_->Open(*sinks_.emplace_back(std::make_unique<CountingSink>())),
+                   {.key = "a", .start_revision = 1});
+    }
+  }
+  std::size_t Bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& sink : sinks_) bytes += sink->bytes;
+    return bytes;
+  }
+  std::ptrdiff_t Served() const {
+    return std::count_if(sinks_.begin(), sinks_.end(), [](const auto& s) { return s->bytes > 0; });
+  }
+
+  std::vector<std::unique_ptr<CountingSink>> sinks_;
+};
+
+// An event's bytes were counted once however many streams took a copy: 10,000 watchers were handed
+// 40 GB in one turn.
+TEST_F(ManyLaggersTest, ARoundHandsOutABoundedNumberOfBytesToABoundedNumberOfWatchers) {
+  for (int i = 0; i < 100; ++i) Put("a", std::string(4000, 'v'));
+  Open(10'000);
+  ASSERT_TRUE(hub_->CatchUp(1000).ok());
+  EXPECT_GT(Bytes(), 16U << 20) << "the round is worth its while";
+  EXPECT_LT(Bytes(), 20U << 20);
+  EXPECT_EQ(Served(), 512);
+  CatchUp();
+  for (const auto& sink : sinks_) ASSERT_EQ(sink->events, 100U);
+}
+
+TEST_F(ManyLaggersTest, OneRevisionThatIsTooMuchForAllIsToldInSeveralRounds) {
+  Put("a", "1");
+  Put("a", std::string(1 << 20, 'v'));
+  Put("a", "2");
+  Open(200);
+  hub_->Create(stream_, {.key = "b", .start_revision = 1});
+  int rounds = 0;
+  for (std::size_t before = 0; hub_->lagging() && rounds < 100; ++rounds, before = Bytes()) {
+    ASSERT_TRUE(hub_->CatchUp(1000).ok());
+    ASSERT_LE(Bytes() - before, 64U << 20);
+  }
+  EXPECT_LE(rounds, 12) << "as many as fit each time, and then what is left for them";
+  for (const auto& sink : sinks_) ASSERT_EQ(sink->events, 3U);
+}
+
+TEST_F(ManyLaggersTest, ARevisionThatIsTooMuchForOneIsToldAllTheSame) {
+  Limit({.sent_bytes = 1, .sent_bytes_max = 1});
+  for (int i = 0; i < 3; ++i) Put("a", "1");
+  hub_->Create(stream_, {.key = "b", .start_revision = 1});
+  Open(3);
+  CatchUp();
+  for (const auto& sink : sinks_) ASSERT_EQ(sink->events, 3U);
+}
+
+// Only events that somebody wanted were counted: large values that nobody watched were read by the
+// gigabyte in one turn.
+TEST_F(HubTest, ARoundReadsABoundedNumberOfBytesThatNobodyWants) {
+  for (int i = 0; i < 20; ++i) Put("a", std::string(1 << 20, 'v'));
+  hub_->Create(stream_, {.key = "nobody", .start_revision = 1});
+  int rounds = 0;
+  for (; hub_->lagging(); ++rounds) ASSERT_TRUE(hub_->CatchUp(1000).ok());
+  EXPECT_EQ(rounds, 5) << "4 MiB each";
 }
 
 }  // namespace
