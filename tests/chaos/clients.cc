@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <iterator>
 #include <random>
+#include <set>
 #include <utility>
 
 namespace quorate::chaos {
@@ -17,6 +19,8 @@ using etcdserverpb::ResponseOp;
 using std::chrono::milliseconds;
 
 constexpr int kKeys = 24;
+// A watch asks for progress several times a second; it hears something unless its member hangs.
+constexpr check::Instant kSilence = 3'000'000'000;
 
 void Nap(int ms) {
   std::this_thread::sleep_for(milliseconds(ms));
@@ -378,7 +382,9 @@ class Clients::Watcher : Clients::Person {
     bool worth = false;
     check::Instant asked = Now(), heard = Now();
     while (!Done() && !Late()) {
-      if (Now() - heard > 3'000'000'000) {  // a member that hangs
+      if (Now() - heard > kSilence) {  // a member that hangs
+        const check::Instant calm = clients_.calm_since_;
+        if (calm != 0 && Now() - calm > kSilence) clients_.NoteSilence(watching.name);
         worth = false;
         break;
       }
@@ -434,6 +440,40 @@ Clients::Clients(const Cluster& cluster, const Load& load) : cluster_(cluster), 
 Clients::~Clients() {
   StopWriting();
   if (watch_until_ == 0) StopWatching(1);
+}
+
+check::Instant Clients::NoteCalm() {
+  calm_since_ = Now();
+  return calm_since_;
+}
+
+void Clients::NoteSilence(const std::string& watch) {
+  const std::lock_guard lock(mutex_);
+  findings_.push_back("watch " + watch + " heard nothing for 3 s, though nothing was wrong");
+}
+
+std::vector<std::string> Clients::findings() {
+  const std::lock_guard lock(mutex_);
+  return findings_;
+}
+
+std::vector<std::int64_t> Clients::OpenLeases() {
+  const std::lock_guard lock(mutex_);
+  std::set<std::int64_t> open, ended;
+  for (const Operation& operation : history_.operations) {
+    if (operation.outcome != Outcome::kOk) continue;
+    if (const auto* grant = std::get_if<etcdserverpb::LeaseGrantRequest>(&operation.request))
+      open.insert(grant->id());
+    if (const auto* revoke = std::get_if<etcdserverpb::LeaseRevokeRequest>(&operation.request))
+      ended.insert(revoke->id());
+    if (const auto* look = std::get_if<etcdserverpb::LeaseTimeToLiveRequest>(&operation.request))
+      if (std::get<etcdserverpb::LeaseTimeToLiveResponse>(operation.response).ttl() < 0)
+        ended.insert(look->id());
+  }
+  std::vector<std::int64_t> left;
+  std::set_difference(open.begin(), open.end(), ended.begin(), ended.end(),
+                      std::back_inserter(left));
+  return left;
 }
 
 void Clients::StopWriting() {

@@ -49,6 +49,12 @@ class Clients {
   Clients(const Cluster& cluster, const Load& load);
   ~Clients();
 
+  // Nothing is wrong from now on, and nothing will be; the time. A watch that is silent then is a
+  // finding.
+  check::Instant NoteCalm();
+  std::vector<std::string> findings();
+  // Leases that were granted and that nobody has seen the end of. REQUIRES: writers have ended.
+  std::vector<std::int64_t> OpenLeases();
   // Writers and lease holders end.
   void StopWriting();
   // Watchers end when each has everything until `revision`, or after a while.
@@ -62,6 +68,8 @@ class Clients {
   void Note(check::Operation operation);
 
  private:
+  void NoteSilence(const std::string& watch);
+
   class Person;
   class Writer;
   class Watcher;
@@ -72,10 +80,12 @@ class Clients {
   std::atomic<bool> stop_writing_ = false;
   std::atomic<std::int64_t> watch_until_ = 0;  // 0: go on
   std::atomic<check::Instant> watch_deadline_ = 0;
+  std::atomic<check::Instant> calm_since_ = 0;  // 0: not yet
   std::atomic<std::uint64_t> calls_ = 0;
   Availability availability_;
   std::mutex mutex_;
   check::History history_;
+  std::vector<std::string> findings_;
   std::vector<std::thread> writers_, watchers_;
 };
 

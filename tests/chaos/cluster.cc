@@ -245,12 +245,19 @@ std::string Cluster::Replace(int slot, const std::function<void()>& meanwhile) {
   Slot& s = *slots_[static_cast<std::size_t>(slot)];
   if (Running(slot)) Kill(slot);
   if (std::string why = RemoveMember(slot, meanwhile); !why.empty()) return why;
+  if (std::string why = Verify(slot); !why.empty()) return why;
   std::filesystem::remove_all(data_directory(slot));
   s.name = "m" + std::to_string(slot) + "g" + std::to_string(++s.generation);
   s.joins = true;
   if (std::string why = AddMember(slot, meanwhile); !why.empty()) return why;
   Start(slot);
   return PromoteMember(slot, meanwhile);
+}
+
+std::string Cluster::Verify(int slot) const {
+  const auto verified =
+      test::RunCommand({OurProgram("quoratectl"), "verify", data_directory(slot)});
+  return verified.exit == 0 ? "" : "verify: " + verified.out + verified.err;
 }
 
 }  // namespace quorate::chaos

@@ -58,6 +58,10 @@ class Cluster {
   // the slot's member may be the old one, or none. `meanwhile` is called again and again.
   std::string Replace(int slot, const std::function<void()>& meanwhile);
 
+  // `quoratectl verify` of its data directory: "", or what is wrong there. REQUIRES:
+  // !Running(slot).
+  std::string Verify(int slot) const;
+
   etcdclient::Client& client() { return *client_; }
 
  private:

@@ -28,12 +28,12 @@ const std::vector<std::string>& AllFaults() {
   return kAll;
 }
 
-void Faults::MakeOne(const std::vector<std::string>& kinds) {
-  Make(kinds[random_() % kinds.size()]);
+bool Faults::MakeOne(const std::vector<std::string>& kinds) {
+  return Make(kinds[random_() % kinds.size()]);
 }
 
-void Faults::Make(const std::string& kind) {
-  ++made_[kind];
+bool Faults::Make(const std::string& kind) {
+  bool made = true;
   draw_.at_leader = random_() % 2 == 0;
   draw_.slot = static_cast<int>(random_() % static_cast<unsigned>(cluster_.size()));
   draw_.lasts = milliseconds(500 + random_() % 3000);
@@ -46,9 +46,9 @@ void Faults::Make(const std::string& kind) {
   if (kind == "disk-full") FillDisk();
   if (kind == "kill-all") KillAll();
   if (kind == "replace") Replace();
-  if (kind == "compact") Compact();
-  if (kind == "snapshot") SaveSnapshot();
-  if (kind == "move-leader") MoveLeader();
+  if (kind == "compact") made = Compact();
+  if (kind == "snapshot") made = SaveSnapshot();
+  if (kind == "move-leader") made = MoveLeader();
   if (kind == "slow") {
     const int slot = Any();
     Say("slow links of " + std::to_string(slot));
@@ -66,6 +66,8 @@ void Faults::Make(const std::string& kind) {
     cluster_.Start(slot);
   }
   ExpectRunning();
+  if (made) ++made_[kind];
+  return made;
 }
 
 int Faults::Any() {
@@ -182,35 +184,44 @@ void Faults::Replace() {
   if (!cluster_.Running(slot)) cluster_.Start(slot);
 }
 
-void Faults::Compact() {
+bool Faults::Compact() {
   const int slot = Any();
   const auto status = cluster_.client().StatusOf(cluster_.endpoint(slot));
-  if (!status.ok() || status->header().revision() < 200) return;
+  if (!status.ok() || status->header().revision() < 200) return false;
   etcdserverpb::CompactionRequest request;
   request.set_revision(status->header().revision() - 100);
   Say("compact " + std::to_string(request.revision()));
   clients_.Note(CallAndNote(cluster_.client(), cluster_, slot, request, milliseconds(2000)));
+  return true;
 }
 
-void Faults::SaveSnapshot() {
+// Of a member that is well: then it must come.
+bool Faults::SaveSnapshot() {
   const int slot = Any();
+  if (!cluster_.Running(slot) || !cluster_.AwaitHealthy(slot, 5)) return false;
   const auto saved = etcdclient::FetchSnapshot(
       cluster_.client(), cluster_.endpoint(slot),
-      [](std::string_view, std::uint64_t) { return Status(); }, {.timeout = milliseconds(2000)});
+      [](std::string_view, std::uint64_t) { return Status(); }, {.timeout = milliseconds(10000)});
   Say("snapshot of " + std::to_string(slot) + ": " +
       (saved.ok() ? std::to_string(saved->bytes) + " bytes" : saved.error().message));
+  if (saved.ok()) return true;
+  if (cluster_.Running(slot) && cluster_.AwaitHealthy(slot, 1))  // not one that ended meanwhile
+    findings_.push_back("no snapshot of member " + std::to_string(slot) +
+                        ", which was well: " + saved.error().message);
+  return false;
 }
 
-void Faults::MoveLeader() {
+bool Faults::MoveLeader() {
   const int leader = cluster_.Leader();
-  if (leader < 0) return;
+  if (leader < 0) return false;
   const int target = (leader + 1) % cluster_.size();
   const auto status = cluster_.client().StatusOf(cluster_.endpoint(target));
-  if (!status.ok()) return;
+  if (!status.ok()) return false;
   const auto moved = cluster_.client().MoveLeader(cluster_.endpoint(leader),
                                                   MemberId{status->header().member_id()});
   Say("move the leader to " + std::to_string(target) +
       (moved.ok() ? "" : ": " + moved.error().message));
+  return moved.ok();
 }
 
 void Faults::MendAll() {

@@ -30,9 +30,10 @@ class Faults {
   Faults(Network& network, Cluster& cluster, Clients& clients, std::uint64_t seed)
       : network_(network), cluster_(cluster), clients_(clients), random_(seed) {}
 
-  // Makes one of these kinds, or the one named, and mends it; blocks meanwhile (seconds).
-  void MakeOne(const std::vector<std::string>& kinds);
-  void Make(const std::string& kind);
+  // Makes one of these kinds, or the one named, and mends it; blocks meanwhile (seconds). False:
+  // nothing happened, because there was nothing to compact, nobody led, or the like.
+  bool MakeOne(const std::vector<std::string>& kinds);
+  bool Make(const std::string& kind);
   // Everything is well again: links, processes, disks. Adds a finding for each member that does not
   // come back.
   void MendAll();
@@ -63,9 +64,9 @@ class Faults {
   void FillDisk();
   void KillAll();
   void Replace();
-  void Compact();
-  void SaveSnapshot();
-  void MoveLeader();
+  bool Compact();
+  bool SaveSnapshot();
+  bool MoveLeader();
 
   Network& network_;
   Cluster& cluster_;

@@ -23,7 +23,7 @@ constexpr const char* kUsage =
     "and checks what clients saw. Needs root. One round is one cluster; rounds follow each other\n"
     "until the time is over, with seeds that count up.\n\n"
     "--minutes N        of faults (2)\n"
-    "--seed N           of the first round (1)\n"
+    "--seed N           of the first round (1); `commit`: one that moves with the commit\n"
     "--members N        3 or 5; 0: in turn (3)\n"
     "--faults KINDS     only these: kill,pause,isolate,one-way,bridge,slow,disk-full,restart,\n"
     "                   kill-all,replace,compact,snapshot,move-leader\n"

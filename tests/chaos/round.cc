@@ -6,6 +6,7 @@
 #include <fstream>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "chaos/clients.h"
 #include "chaos/cluster.h"
@@ -24,6 +25,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr check::Instant kSecond = 1'000'000'000;
+// What a lease may live beyond its time once everything is well: its whole TTL of 3 s under a new
+// leader and the election timeout, half a second until the leader looks, 3 s when the revocation
+// has to be asked for again, and a machine that has other things to do.
+constexpr check::Instant kLeaseLateMax = 12 * kSecond;
 
 void Say(const std::string& text) {
   std::printf("  %s\n", text.c_str());
@@ -57,6 +62,7 @@ class Round {
     std::this_thread::sleep_for(milliseconds(1000));
     const check::Instant end = Now() + options_.seconds * kSecond;
     int made = 0;
+    std::size_t turn = options_.seed;
     if (options_.kill_all > 0) {
       for (; made < options_.kill_all; ++made) {
         faults_->Make("kill-all");
@@ -67,12 +73,11 @@ class Round {
     }
     while (Now() < end || made < options_.faults) {
       // The first ones take every kind in turn, so that a short run meets all of them.
-      const std::size_t turn = static_cast<std::size_t>(made) + options_.seed;
-      if (made < static_cast<int>(options_.kinds.size())) {
-        faults_->Make(options_.kinds[turn % options_.kinds.size()]);
-      } else {
-        faults_->MakeOne(options_.kinds);
-      }
+      const bool in_turn = turn - options_.seed < options_.kinds.size();
+      const bool happened = in_turn ? faults_->Make(options_.kinds[turn % options_.kinds.size()])
+                                    : faults_->MakeOne(options_.kinds);
+      ++turn;
+      if (!happened) continue;
       ++made;
       if (made % 3 == 0) AwaitWrite();
       Say(std::to_string(made) + " faults, " + std::to_string(clients_->calls()) + " calls");
@@ -89,6 +94,7 @@ class Round {
   void Finish() {
     faults_->MendAll();
     AwaitWrite();
+    settled_ = clients_->NoteCalm();
     clients_->StopWriting();
     report_.worst_gap = clients_->availability().worst_gap();
     std::int64_t revision = 0;
@@ -105,10 +111,35 @@ class Round {
       revision = std::max(revision, check::RevisionOf(read));
       clients_->Note(std::move(read));
     }
+    AwaitEndsOfLeases();
     clients_->StopWatching(std::max<std::int64_t>(revision, 1));
     CompareHashes(revision);
     report_.faults = faults_->made();
     for (const auto& finding : faults_->findings()) report_.findings.push_back(finding);
+    for (const auto& finding : clients_->findings()) report_.findings.push_back(finding);
+  }
+
+  // Nobody renews any more: looks until all leases are gone, or longer than they may live.
+  void AwaitEndsOfLeases() {
+    std::vector<std::int64_t> open = clients_->OpenLeases();
+    for (int slot = 0; !open.empty() && Now() < settled_ + kLeaseLateMax + 2 * kSecond;
+         slot = (slot + 1) % cluster_.size()) {
+      std::this_thread::sleep_for(milliseconds(300));
+      std::erase_if(open, [&](std::int64_t id) {
+        etcdserverpb::LeaseTimeToLiveRequest request;
+        request.set_id(id);
+        auto look = CallAndNote(cluster_.client(), cluster_, slot, request, milliseconds(5000));
+        const bool gone =
+            look.outcome == check::Outcome::kOk &&
+            std::get<etcdserverpb::LeaseTimeToLiveResponse>(look.response).ttl() == -1;
+        clients_->Note(std::move(look));
+        return gone;
+      });
+    }
+    if (!open.empty())
+      report_.findings.push_back("L-3: " + std::to_string(open.size()) +
+                                 " leases did not end when nobody renewed them, lease " +
+                                 std::to_string(open[0]) + " among them");
   }
 
   // KV-13: all members have the same data at the same revision.
@@ -149,11 +180,8 @@ class Round {
       }
     }
     for (int slot = 0; slot < cluster_.size(); ++slot) {
-      const auto verified =
-          test::RunCommand({OurProgram("quoratectl"), "verify", cluster_.data_directory(slot)});
-      if (verified.exit == 0) continue;
-      report_.findings.push_back("verify of member " + std::to_string(slot) + ":\n" + verified.out +
-                                 verified.err);
+      if (const std::string why = cluster_.Verify(slot); !why.empty())
+        report_.findings.push_back("member " + std::to_string(slot) + ": " + why);
     }
   }
 
@@ -161,7 +189,9 @@ class Round {
     const check::History history = clients_->Take();
     const auto kv = check::CheckLinearizable(history);
     const auto watches = check::CheckWatches(history, kv);
-    const auto leases = check::CheckLeases(history, kv);
+    const auto leases = check::CheckLeases(
+        history, kv,
+        {.settled = settled_ == 0 ? check::kNever : settled_, .late_max = kLeaseLateMax});
     const auto registers = check::CheckRegisters(history);
     report_.operations = history.operations.size();
     report_.writes = kv.writes;
@@ -176,8 +206,17 @@ class Round {
          {&kv.findings, &watches.findings, &leases.findings, &registers.findings})
       for (const auto& finding : *findings)
         report_.findings.push_back(finding.rule + ": " + finding.text);
-    if (kv.writes == 0 || report_.reads == 0 || watches.events == 0)
-      report_.findings.push_back("nothing was written, read or watched: nothing was checked");
+    const auto txns = std::count_if(
+        history.operations.begin(), history.operations.end(),
+        [](const check::Operation& operation) {
+          const auto* op = std::get_if<etcdserverpb::RequestOp>(&operation.request);
+          return operation.outcome == check::Outcome::kOk && op != nullptr && op->has_request_txn();
+        });
+    if (kv.writes == 0 || report_.reads == 0 || watches.events == 0 || txns == 0 ||
+        leases.leases == 0)
+      report_.findings.push_back(
+          "nothing was written, read, watched, leased or done in a transaction: it was not "
+          "checked");
     if (kv.undecided) report_.findings.push_back("the history could not be decided");
     if (!report_.findings.empty()) Write(history);
   }
@@ -207,6 +246,7 @@ class Round {
   Cluster cluster_;
   std::optional<Clients> clients_;
   std::optional<Faults> faults_;
+  check::Instant settled_ = 0;  // when everything was well again; 0: not yet
   RoundReport report_;
 };
 
