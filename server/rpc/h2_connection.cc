@@ -122,6 +122,7 @@ H2Connection::H2Connection(const ServerOptions& options, std::shared_ptr<const R
       transport_(std::move(transport)),
       closed_(std::move(closed)),
       keepalive_(context_->loop),
+      output_watch_(context_->loop),
       last_activity_(net::EventLoop::Now()),
       last_ping_(last_activity_ - kPingWithoutStreams) {
   static nghttp2_session_callbacks* const callbacks = H2Callbacks::Make();
@@ -187,6 +188,7 @@ void H2Connection::OnClosed(const Error&) {
   const auto self = shared_from_this();
   failed_ = true;
   keepalive_.Cancel();
+  output_watch_.Cancel();
   while (streams_ != nullptr) CloseStream(*streams_);
   if (const auto closed = std::exchange(closed_, nullptr)) closed();
 }
@@ -409,9 +411,43 @@ void H2Connection::SendData(H2Stream& stream, const std::uint8_t* frame_header,
 
 void H2Connection::CountOutput(std::size_t added) {
   output_bytes_ += added;  // wraps round when counting down
-  if (output_bytes_ > options_.output_bytes_max && static_cast<std::ptrdiff_t>(added) > 0) {
-    FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, "client does not read its answers");
+  if (static_cast<std::ptrdiff_t>(added) < 0) {
+    output_gone_ -= added;
+  } else if (output_bytes_ > options_.output_bytes_max && !output_watched_) {
+    output_watched_ = true;
+    WatchOutput();
   }
+}
+
+// A large answer to a client that reads it is no reason to end its connection, and with it all its
+// watches; one that takes nothing of it is.
+void H2Connection::WatchOutput() {
+  output_watch_.Set(options_.output_patience, [this, gone = output_gone_] {
+    if (failed_) return;
+    output_watched_ = output_bytes_ > options_.output_bytes_max;
+    if (!output_watched_) return;
+    if (output_gone_ != gone) return WatchOutput();
+    FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, "client does not read its answers");
+  });
+}
+
+bool H2Connection::FailedForOutput() {
+  if (output_bytes_ <= options_.answer_bytes_max) return false;
+  FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, "client does not read its answers");
+  return true;
+}
+
+Status H2Connection::MayAnswer(std::size_t bytes) const {
+  const std::size_t most = options_.answer_bytes_max;
+  if (bytes > most) {
+    return Error{Code::kResourceExhausted, "grpc: trying to send message larger than max (" +
+                                               std::to_string(bytes) + " vs. " +
+                                               std::to_string(most) + ")"};
+  }
+  if (output_bytes_ > options_.output_bytes_max && output_bytes_ + bytes > most) {
+    return Error{Code::kResourceExhausted, "too many unread answers on this connection"};
+  }
+  return {};
 }
 
 void H2Connection::CountInput(std::size_t before, std::size_t after) {

@@ -54,6 +54,10 @@ class H2Connection final : public net::ConnectionHandler,
   void ResetStream(H2Stream& stream, std::uint32_t code);
   void Consume(H2Stream& stream, std::size_t stream_bytes);
   void CountOutput(std::size_t added);
+  // Of an answer of this size.
+  Status MayAnswer(std::size_t bytes) const;
+  // Closes the connection when its streams' messages have piled up to more than any answer.
+  bool FailedForOutput();
   void CountInput(std::size_t before, std::size_t after);
   void NotifyWhenSent(std::shared_ptr<H2Stream> stream);
 
@@ -75,6 +79,7 @@ class H2Connection final : public net::ConnectionHandler,
   void SendData(H2Stream& stream, const std::uint8_t* frame_header, std::size_t length);
   void ArmKeepalive(std::chrono::nanoseconds delay);
   void KeepaliveDue();
+  void WatchOutput();
   void FinishDrain();
   void Submit(H2Stream& stream, const nghttp2_nv* headers, std::size_t count, bool body);
   void FailConnection(std::uint32_t code, std::string_view text);
@@ -90,6 +95,7 @@ class H2Connection final : public net::ConnectionHandler,
   H2Stream* streams_ = nullptr;  // list of the open ones
   std::size_t open_streams_ = 0;
   std::size_t output_bytes_ = 0;                 // queued in all streams
+  std::size_t output_gone_ = 0;                  // that were queued and are no longer
   std::size_t input_bytes_ = 0;                  // of incomplete messages in all streams
   std::vector<std::shared_ptr<H2Stream>> sent_;  // to be told after this round of writing
   bool dirty_ = false;
@@ -100,6 +106,8 @@ class H2Connection final : public net::ConnectionHandler,
   bool goaway_sent_ = false;
 
   net::Timer keepalive_;
+  net::Timer output_watch_;  // while more than output_bytes_max are queued
+  bool output_watched_ = false;
   bool ping_outstanding_ = false;
   std::chrono::steady_clock::time_point last_activity_;
   std::chrono::steady_clock::time_point last_ping_;  // from the client

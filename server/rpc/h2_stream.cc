@@ -332,13 +332,20 @@ void H2Stream::Apply(Action action) {
   if (connection_ == nullptr || finished_) return;
   switch (action.kind) {
     case Action::Kind::kMessage:
+      if (connection_->FailedForOutput()) break;
       Queue(std::move(action.bytes), std::move(action.shared));
       StartAnswer();
       break;
-    case Action::Kind::kReply:
-      Queue(std::move(action.bytes), nullptr);
-      Finish(0, "");
+    case Action::Kind::kReply: {
+      const Status may = connection_->MayAnswer(action.bytes.size());
+      if (may.ok()) {
+        Queue(std::move(action.bytes), nullptr);
+        Finish(0, "");
+      } else {
+        Finish(static_cast<int>(may.error().code), may.error().message);
+      }
       break;
+    }
     case Action::Kind::kFinish:
       Finish(action.code, action.bytes);
       break;

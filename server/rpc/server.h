@@ -34,7 +34,11 @@ struct ServerOptions {
   std::chrono::milliseconds keepalive_timeout =
       std::chrono::seconds(20);                                          // --grpc-keepalive-timeout
   std::chrono::milliseconds preface_timeout = std::chrono::seconds(10);  // first bytes after accept
-  std::size_t output_bytes_max = 256 << 20;  // answers queued on one connection; beyond: closed
+  // Answers queued on one connection. Beyond, one that takes not a byte for output_patience is
+  // closed, and it gets no further answer that would make them more than answer_bytes_max.
+  std::size_t output_bytes_max = 256 << 20;
+  std::chrono::milliseconds output_patience = std::chrono::seconds(30);
+  std::size_t answer_bytes_max = 0x7fffffff;  // one answer, as etcd; beyond: ResourceExhausted
   std::size_t input_bytes_max =
       64 << 20;  // incomplete request messages on one connection; beyond: closed
   std::uint64_t resets_burst =

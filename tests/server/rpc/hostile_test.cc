@@ -1,6 +1,8 @@
 // Clients that mean harm, or bytes that mean nothing: each meets a limit, and the others are still
 // served.
+#include <future>
 #include <random>
+#include <thread>
 
 #include "rpc/grpc_wire.h"
 #include "server/rpc/grpc_peer.h"
@@ -129,6 +131,8 @@ TEST(HostileTest, IncompleteRequestsMeetALimitOfMemory) {
 TEST(HostileTest, AReaderThatNeverReadsMeetsALimitOfMemory) {
   ServerOptions options;
   options.output_bytes_max = 4 << 20;
+  options.answer_bytes_max = 8 << 20;
+  options.output_patience = std::chrono::milliseconds(200);
   RpcHarness harness(options);
   RawClient client(harness);
   client.Greet();
@@ -145,6 +149,60 @@ TEST(HostileTest, AReaderThatNeverReadsMeetsALimitOfMemory) {
   }
   EXPECT_TRUE(WaitFor([&] { return harness.server->connection_count() == 0; }));
   ExpectStillServing(harness);
+}
+
+// 290 values of 1 MB, asked for at once, were more than a connection might have queued: it was
+// closed although its client read on, and all its watches ended.
+TEST(HostileTest, AnAnswerLargerThanTheBoundReachesAClientThatReads) {
+  ServerOptions options;
+  options.output_bytes_max = 1 << 20;
+  RpcHarness harness(options);
+  GrpcPeer peer(harness.address());
+  std::vector<std::future<GrpcAnswer>> calls;
+  for (int i = 0; i < 20; ++i)
+    calls.push_back(peer.Start("/test.Echo/Unary", std::string(1900000, 'x')));
+  for (auto& call : calls) {
+    const GrpcAnswer answer = call.get();
+    EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
+    EXPECT_EQ(answer.message.size(), 1900000U);
+  }
+}
+
+TEST(HostileTest, AClientThatReadsSlowlyKeepsItsConnectionAsLongAsItReads) {
+  ServerOptions options;
+  options.output_bytes_max = 100000;
+  options.output_patience = std::chrono::milliseconds(300);
+  RpcHarness harness(options);
+  RawClient client(harness);
+  client.Greet();
+  const std::string body(1000000, 'x');
+  const auto prefix = MakePrefix(body.size());
+  const std::string message = std::string(prefix.data(), prefix.size()) + body;
+  std::string bytes = OpenStream(1, "/test.Echo/Unary");
+  for (std::size_t at = 0; at < message.size(); at += 16000) {
+    const bool last = at + 16000 >= message.size();
+    bytes += Frame(kData, last ? 0x1 : 0, 1, message.substr(at, 16000));
+  }
+  ASSERT_TRUE(client.Send(bytes));
+  const std::string more("\0\0\x10\0", 4);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(client.Send(Frame(kWindowUpdate, 0, 0, more) + Frame(kWindowUpdate, 0, 1, more)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(harness.server->connection_count(), 1U);
+  EXPECT_TRUE(WaitFor([&] { return harness.server->connection_count() == 0; })) << "it has stopped";
+}
+
+TEST(HostileTest, AnAnswerThatNoMessageCanCarryIsRefusedAlone) {
+  ServerOptions options;
+  options.answer_bytes_max = 1000;
+  RpcHarness harness(options);
+  GrpcPeer peer(harness.address());
+  const GrpcAnswer refused = peer.Call("/test.Echo/Unary", std::string(1001, 'x'));
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(refused.status.error_message(),
+            "grpc: trying to send message larger than max (1001 vs. 1000)");
+  EXPECT_TRUE(peer.Call("/test.Echo/Unary", std::string(1000, 'x')).status.ok());
 }
 
 // The five bytes in front of a message were expected in one frame: a client whose window ended
