@@ -23,7 +23,10 @@ struct Options {
   std::string min_cluster_version = "3.0.0";
   std::chrono::milliseconds dial_timeout = std::chrono::seconds(2);  // 1 s + election timeout
   std::chrono::milliseconds read_timeout =
-      std::chrono::seconds(5);     // a stream silent for longer is dropped
+      std::chrono::seconds(5);  // a stream silent for longer is dropped
+  // Bodies of POST /raft that are being received, all together; beyond, 503: the sender tries
+  // again.
+  std::size_t posted_bytes_max = std::size_t{512} << 20;
   std::string snapshot_directory;  // where received snapshots are stored
 };
 

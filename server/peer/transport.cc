@@ -15,7 +15,6 @@
 namespace quorate::peer {
 namespace {
 
-constexpr std::size_t kMessageBytesMax = 512 << 20;
 constexpr std::size_t kStrangersMax = 16;
 
 void Respond(net::HttpExchange& exchange, const Options& options, int status,
@@ -50,6 +49,39 @@ std::string Rfc3339(std::chrono::system_clock::time_point time) {
       static_cast<long long>(std::chrono::nanoseconds(time - seconds).count()));
   return {text, static_cast<std::size_t>(size)};
 }
+
+// PostedBody: the bytes of a message that is being posted, counted in the sum of all.
+class PostedBody {
+ public:
+  explicit PostedBody(std::shared_ptr<std::size_t> sum) : sum_(std::move(sum)) {}
+  ~PostedBody() { Forget(); }
+  PostedBody(const PostedBody&) = delete;
+  PostedBody& operator=(const PostedBody&) = delete;
+
+  // False: no room; then all of it is forgotten.
+  bool Add(std::string_view bytes, std::size_t sum_max) {
+    if (refused_ || *sum_ + bytes.size() > sum_max) {
+      refused_ = true;
+      Forget();
+      return false;
+    }
+    bytes_.append(bytes);
+    *sum_ += bytes.size();
+    return true;
+  }
+  bool refused() const { return refused_; }
+  std::string Take() {
+    *sum_ -= bytes_.size();
+    return std::exchange(bytes_, {});
+  }
+
+ private:
+  void Forget() { Take(); }
+
+  const std::shared_ptr<std::size_t> sum_;
+  std::string bytes_;
+  bool refused_ = false;
+};
 
 std::string_view LastPart(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
@@ -214,25 +246,38 @@ void Transport::ServeStream(std::shared_ptr<net::HttpExchange> exchange) {
 }
 
 void Transport::ServeMessage(const std::shared_ptr<net::HttpExchange>& exchange) {
-  exchange->ReadBody(kMessageBytesMax, [this, exchange](Result<std::string> body) {
-    if (!body.ok()) return Respond(*exchange, options_, 400, "error reading raft message");
-    auto buffer = std::make_shared<const std::string>(std::move(*body));
-    auto message = wire::DecodeMessage(buffer, *buffer);
-    if (!message.ok()) return Respond(*exchange, options_, 400, "error unmarshalling raft message");
-    if (message->to != options_.self) {
-      return Respond(*exchange, options_, 403, "cannot process message to mismatch member");
-    }
-    if (parts_.events->IsRemoved(message->from)) {
-      return Respond(*exchange, options_, 403, "cannot process message from removed member");
-    }
-    std::vector<raft::Message> messages;
-    messages.push_back(std::move(*message));
-    parts_.events->OnMessages(messages);
-    net::HttpResponse answer;
-    answer.status = 204;
-    answer.headers = AnswerHeaders(options_);
-    exchange->Respond(std::move(answer));
-  });
+  const auto body = std::make_shared<PostedBody>(posted_bytes_);
+  exchange->StreamBody(
+      [this, exchange, body](std::string_view bytes) {
+        if (!body->refused() && !body->Add(bytes, options_.posted_bytes_max)) {
+          Respond(*exchange, options_, 503, "too many messages at once; try again");
+        }
+        return true;
+      },
+      [this, exchange, body](const Status& status) {
+        if (body->refused()) return;
+        if (!status.ok()) return Respond(*exchange, options_, 400, "error reading raft message");
+        TakeMessage(*exchange, body->Take());
+      });
+}
+
+void Transport::TakeMessage(net::HttpExchange& exchange, std::string body) {
+  auto buffer = std::make_shared<const std::string>(std::move(body));
+  auto message = wire::DecodeMessage(buffer, *buffer);
+  if (!message.ok()) return Respond(exchange, options_, 400, "error unmarshalling raft message");
+  if (message->to != options_.self) {
+    return Respond(exchange, options_, 403, "cannot process message to mismatch member");
+  }
+  if (parts_.events->IsRemoved(message->from)) {
+    return Respond(exchange, options_, 403, "cannot process message from removed member");
+  }
+  std::vector<raft::Message> messages;
+  messages.push_back(std::move(*message));
+  parts_.events->OnMessages(messages);
+  net::HttpResponse answer;
+  answer.status = 204;
+  answer.headers = AnswerHeaders(options_);
+  exchange.Respond(std::move(answer));
 }
 
 }  // namespace quorate::peer

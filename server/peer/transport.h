@@ -69,6 +69,7 @@ class Transport {
   Remote* Find(MemberId member);
   void ServeStream(std::shared_ptr<net::HttpExchange> exchange);
   void ServeMessage(const std::shared_ptr<net::HttpExchange>& exchange);
+  void TakeMessage(net::HttpExchange& exchange, std::string body);
   bool Refused(net::HttpExchange& exchange, const char* method);
 
   const Options options_;
@@ -79,6 +80,7 @@ class Transport {
   std::map<MemberId, RemotePtr> strangers_;  // loop only
   mutable Mutex mutex_;
   std::map<MemberId, RemotePtr> shared_ QUORATE_GUARDED_BY(mutex_);  // remotes_, for other threads
+  const std::shared_ptr<std::size_t> posted_bytes_ = std::make_shared<std::size_t>(0);
   const Receptions receptions_ = std::make_shared<std::atomic<int>>(0);
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -53,6 +53,8 @@ bool RunNow(const std::function<void()>& task) {
   return true;
 }
 
+constexpr std::size_t kPostedBytesMax = 1 << 20;
+
 // A member with nothing but its network.
 class Member {
  public:
@@ -66,6 +68,7 @@ class Member {
     options_.cluster = ClusterId{cluster};
     options_.peer_urls = {url()};
     options_.snapshot_directory = scratch_.path();
+    options_.posted_bytes_max = kPostedBytesMax;
     loop_.Start();
     transport_ = std::make_unique<Transport>(
         options_, Transport::Parts{.loop = &loop_,
@@ -393,6 +396,46 @@ TEST(TransportTest, ASnapshotThatDoesNotFitLeavesNothing) {
   EXPECT_EQ(outcome, 0);
   EXPECT_TRUE(disk.List(b.directory())->empty());
   EXPECT_TRUE(b.heard().messages().empty());
+}
+
+// Each might have 512 MiB, and there might be as many as somebody liked to open.
+TEST(TransportTest, MessagesPostedAtOnceAreBoundedInSum) {
+  Member b(2);
+  net::EventLoop loop("client");
+  loop.Start();
+  std::atomic<int> refused{0};
+  net::HttpClient client(loop, {});
+  Options sender;
+  sender.self = MemberId{1};
+  sender.cluster = ClusterId{1};
+  const auto post = [&](std::size_t bytes) {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.target = "/raft";
+    request.headers = RequestHeaders(sender);
+    net::HttpCallEvents events;
+    events.on_head = [&](const net::HttpResponse& head) { refused += head.status == 503 ? 1 : 0; };
+    events.on_end = [](const Status&) {};
+    auto call = client.Start(net::ParseUrl(b.url()).value(), std::move(request),
+                             {.stream_body = true}, std::move(events));
+    call->Send(std::string(bytes, 'x'));
+    return call;
+  };
+  const auto first = post(kPostedBytesMax / 2);
+  const auto second = post(kPostedBytesMax / 2);
+  EXPECT_FALSE(WaitFor([&] { return refused > 0; }, std::chrono::milliseconds(100)));
+  const auto third = post(1);
+  EXPECT_TRUE(WaitFor([&] { return refused == 1; }));
+  first->Cancel();
+  EXPECT_TRUE(WaitFor([&] {
+    const int before = refused;
+    const auto next = post(1);
+    const bool taken = !WaitFor([&] { return refused > before; }, std::chrono::milliseconds(100));
+    next->Cancel();
+    return taken;
+  })) << "there is room again";
+  second->Cancel();
+  third->Cancel();
 }
 
 TEST(TransportTest, SnapshotsReceivedAtOnceAreBounded) {
