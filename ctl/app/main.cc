@@ -1,5 +1,6 @@
 // quoratectl: the command line of etcd and of Quorate. Called as etcdctl or etcdutl it takes their
 // command lines.
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +37,7 @@ int Run(const std::vector<std::string>& command, const std::map<std::string, std
   const pid_t child = fork();
   if (child < 0) return 127;
   if (child == 0) {
+    signal(SIGPIPE, SIG_DFL);
     for (const auto& [name, value] : added) setenv(name.c_str(), value.c_str(), 1);
     std::vector<char*> words;
     for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
@@ -47,6 +49,20 @@ int Run(const std::vector<std::string>& command, const std::map<std::string, std
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+volatile sig_atomic_t signal_came = 0;
+
+bool Interrupted(std::chrono::milliseconds wait) {
+  static const bool installed = [] {
+    struct sigaction action {};
+    action.sa_handler = [](int) { signal_came = 1; };
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+    return true;
+  }();
+  if (signal_came == 0 && wait.count() > 0) poll(nullptr, 0, static_cast<int>(wait.count()));
+  return installed && signal_came != 0;
 }
 
 std::string NameOf(const char* path) {
@@ -105,7 +121,7 @@ int Main(int argc, char** argv) {
   io::RealClock clock;
   io::RealDisk disk;
   Session session({clock, disk, std::cin, std::cout, std::cerr, isatty(STDERR_FILENO) == 1,
-                   ReadPassword, Run, Environment},
+                   ReadPassword, Run, Environment, Interrupted},
                   NameOf(argv[0]));
   std::vector<std::string> words(argv + 1, argv + argc);
   session.after_dashes = TakeAfterDashes(words);
@@ -124,6 +140,9 @@ int Main(int argc, char** argv) {
   commands::AddKeyCommands(app, session);
   commands::AddWatchCommand(app, session);
   commands::AddLeaseCommands(app, session);
+  commands::AddQueueCommands(app, session);
+  commands::AddMirrorCommand(app, session);
+  commands::AddCheckCommand(app, session);
   commands::AddMemberCommands(app, session);
   commands::AddEndpointCommands(app, session);
   commands::AddSnapshotCommands(app, session);

@@ -20,6 +20,9 @@ Status TakeEnvironment(const CLI::App& app, Session& session);
 void AddKeyCommands(CLI::App& app, Session& session);  // get, put, del, txn
 void AddWatchCommand(CLI::App& app, Session& session);
 void AddLeaseCommands(CLI::App& app, Session& session);
+void AddQueueCommands(CLI::App& app, Session& session);  // lock, elect
+void AddMirrorCommand(CLI::App& app, Session& session);  // make-mirror
+void AddCheckCommand(CLI::App& app, Session& session);   // check perf
 void AddMemberCommands(CLI::App& app, Session& session);
 void AddEndpointCommands(CLI::App& app, Session& session);
 void AddMaintenanceCommands(CLI::App& app,

@@ -78,6 +78,9 @@ class Session {
     std::function<int(const std::vector<std::string>&, const std::map<std::string, std::string>&)>
         run;
     std::function<std::optional<std::string>(const std::string&)> environment;
+    // Whether SIGINT or SIGTERM came; waits so long for one. From the first call on they end
+    // nothing by themselves.
+    std::function<bool(std::chrono::milliseconds)> interrupted;
   };
 
   Session(Doors doors, std::string program)
@@ -92,9 +95,12 @@ class Session {
   GlobalFlags& flags() { return flags_; }
   output::Style& style() { return style_; }
 
+  bool Interrupted() const { return doors_.interrupted(std::chrono::milliseconds(0)); }
+
   std::vector<std::string> Endpoints() const;
   // Reads the TLS files; asks for a password if --user came without one.
   Result<etcdclient::Client*> Client();
+  Result<etcdclient::Options> ClientOptions();
   Result<std::chrono::milliseconds> CommandTimeout() const;
   // Checks --write-out and the durations; called once the command line was read.
   Status Settle();
@@ -106,8 +112,6 @@ class Session {
   Exit exit;                              // of the command that ran
 
  private:
-  Result<etcdclient::Options> ClientOptions();
-
   Doors doors_;
   std::string program_;
   GlobalFlags flags_;

@@ -143,6 +143,16 @@ const std::vector<Line> kLines = {
     {{"watch", "k", "--rev", "2"}},
     {{"watch", "k", "--rev", "2", "-w", "json"}},
     {{"watch"}},
+    {{"watch", "-i"}, "\nfoo\nwatch\n"},
+    {{"lock"}},
+    {{"elect"}},
+    {{"elect", "x"}},
+    {{"elect", "x", "y", "-l"}},
+    {{"make-mirror"}},
+    {{"make-mirror", "--prefix", "a", "--dest-prefix", "b", "--no-dest-prefix", "127.0.0.1:1"}},
+    {{"check", "perf", "--load", "zz"}},
+    {{"put", "/etcdctl-check-perf/k", "v"}},
+    {{"check", "perf"}},
 };
 
 // Everything that a clock or a random number decides.
