@@ -51,6 +51,18 @@ TEST(ZstdStreamTest, ADamagedStreamIsDataLoss) {
   EXPECT_EQ(Decompressed("no zstd at all", 5).error().code, Code::kDataLoss);
 }
 
+// A few bytes asked for a window of 128 MiB, and got it.
+TEST(ZstdStreamTest, AHeaderThatWantsMuchMemoryIsRefused) {
+  const std::string magic = "\x28\xb5\x2f\xfd";
+  const std::string empty_block("\x01\x00\x00", 3);
+  const auto frame = [&](int window_log) {
+    return magic + std::string(1, '\0') + static_cast<char>((window_log - 10) << 3) + empty_block;
+  };
+  EXPECT_EQ(Decompressed(frame(23), 100).value(), "");
+  EXPECT_EQ(Decompressed(frame(24), 100).error().code, Code::kDataLoss);
+  EXPECT_EQ(Decompressed(frame(27), 100).error().code, Code::kDataLoss);
+}
+
 TEST(ZstdStreamTest, ASinksErrorComesBack) {
   Compressor compressor([](std::string_view) -> Status { return Error{Code::kAborted, "full"}; });
   const Status written = compressor.Write("abc");
