@@ -11,9 +11,9 @@ namespace {
 
 class MemoryCursor final : public Cursor {
  public:
-  MemoryCursor(std::shared_ptr<const MemoryMap> map, std::string_view begin, std::string_view end)
-      : map_(std::move(map)), at_(map_->lower_bound(begin)) {
-    end_ = end.empty() ? map_->end() : map_->lower_bound(end);
+  MemoryCursor(std::shared_ptr<const MemoryRows> rows, std::string_view begin, std::string_view end)
+      : rows_(std::move(rows)), at_(rows_->map.lower_bound(begin)) {
+    end_ = end.empty() ? rows_->map.end() : rows_->map.lower_bound(end);
     if (!end.empty() && end <= begin) end_ = at_;
   }
   bool Valid() const override { return at_ != end_; }
@@ -23,23 +23,20 @@ class MemoryCursor final : public Cursor {
   Status status() const override { return {}; }
 
  private:
-  std::shared_ptr<const MemoryMap> map_;  // keeps a commit from changing the map under the cursor
-  MemoryMap::const_iterator at_;
-  MemoryMap::const_iterator end_;
+  std::shared_ptr<const MemoryRows> rows_;  // keeps a commit from changing them under the cursor
+  decltype(MemoryRows::map)::const_iterator at_;
+  decltype(MemoryRows::map)::const_iterator end_;
 };
 
-Result<bool> Find(const MemoryMap& map, std::string_view key, std::string* value) {
-  const auto found = map.find(key);
-  if (found == map.end()) return false;
+Result<bool> Find(const MemoryRows& rows, std::string_view key, std::string* value) {
+  const auto found = rows.map.find(key);
+  if (found == rows.map.end()) return false;
   *value = found->second;
   return true;
 }
 
-Extent ExtentOf(const MemoryMap& map) {
-  Extent extent;
-  extent.rows = map.size();
-  for (const auto& [key, value] : map) extent.bytes += key.size() + value.size();
-  return extent;
+Extent ExtentOf(const MemoryRows& rows) {
+  return {.rows = rows.map.size(), .bytes = rows.bytes};
 }
 
 class MemoryView final : public Reader {
@@ -66,16 +63,41 @@ std::string BigEndian(std::uint64_t number) {
 
 }  // namespace
 
+void MemoryRows::Put(std::string_view key, std::string_view value) {
+  // Revisions arrive in key order, so the end is the usual place.
+  const auto at = !map.empty() && map.rbegin()->first < key ? map.end() : map.lower_bound(key);
+  if (at != map.end() && at->first == key) {
+    bytes = bytes - at->second.size() + value.size();
+    at->second.assign(value);
+  } else {
+    map.emplace_hint(at, key, value);
+    bytes += key.size() + value.size();
+  }
+}
+
+void MemoryRows::Delete(std::string_view begin, std::string_view end) {
+  const auto first = map.lower_bound(begin);
+  const auto last = map.lower_bound(end);
+  for (auto row = first; row != last; ++row) bytes -= row->first.size() + row->second.size();
+  map.erase(first, last);
+}
+
+void MemoryRows::Delete(std::string_view key) {
+  const auto row = map.find(key);
+  if (row == map.end()) return;
+  bytes -= row->first.size() + row->second.size();
+  map.erase(row);
+}
+
 MemoryBackend::MemoryBackend(std::shared_ptr<MemoryStorage> storage)
     : storage_(std::move(storage)),
       live_(storage_->flushed),
       position_(storage_->position),
       flushed_(storage_->position.index) {
-  for (auto& map : live_) {
-    if (!map) map = std::make_shared<MemoryMap>();
-    std::uint64_t& bytes = &map == &live_[Slot(Family::kIndex)] ? index_bytes_ : bytes_;
-    for (const auto& [key, value] : *map) bytes += key.size() + value.size();
+  for (auto& rows : live_) {
+    if (!rows) rows = std::make_shared<MemoryRows>();
   }
+  CountBytes();
 }
 
 Result<bool> MemoryBackend::Get(Family family, std::string_view key, std::string* value) const {
@@ -105,48 +127,35 @@ Result<Extent> MemoryBackend::AtMost(Family family) const {
 Status MemoryBackend::Commit(const Batch& batch, LogPosition position) {
   CHECK(position.index >= position_.index);
   QUORATE_CRASH_SITE("storage.before_commit");
-  for (const Batch::Op& op : batch.ops()) Apply(batch, op);
-  MemoryMap& meta = Own(Family::kMeta);
-  meta.insert_or_assign(std::string(kConsistentIndex), BigEndian(position.index.value));
-  meta.insert_or_assign(std::string(kTerm), BigEndian(position.term.value));
+  for (const Batch::Op& op : batch.ops()) {
+    MemoryRows& rows = Own(op.family);
+    const std::string_view key = batch.key(op);
+    if (op.kind == Batch::Kind::kPut) rows.Put(key, batch.value(op));
+    if (op.kind == Batch::Kind::kDelete) rows.Delete(key);
+    if (op.kind == Batch::Kind::kDeleteRange) rows.Delete(key, batch.value(op));
+  }
+  MemoryRows& meta = Own(Family::kMeta);
+  meta.Put(kConsistentIndex, BigEndian(position.index.value));
+  meta.Put(kTerm, BigEndian(position.term.value));
   position_ = position;
+  CountBytes();
   QUORATE_CRASH_SITE("storage.after_commit");
   return {};
 }
 
-void MemoryBackend::Apply(const Batch& batch, const Batch::Op& op) {
-  MemoryMap& map = Own(op.family);
-  const std::string_view key = batch.key(op);
-  const std::string_view value = batch.value(op);
-  MutexLock lock(mutex_);
-  std::uint64_t& bytes = op.family == Family::kIndex ? index_bytes_ : bytes_;
-  if (op.kind == Batch::Kind::kPut) {
-    // Revisions arrive in key order, so the end is the usual place.
-    const auto at = !map.empty() && map.rbegin()->first < key ? map.end() : map.lower_bound(key);
-    if (at != map.end() && at->first == key) {
-      bytes = bytes - at->second.size() + value.size();
-      at->second.assign(value);
-    } else {
-      map.emplace_hint(at, key, value);
-      bytes += key.size() + value.size();
-    }
-    return;
-  }
-  auto first = map.lower_bound(key);
-  auto last = first;
-  if (op.kind == Batch::Kind::kDelete) {
-    if (last != map.end() && last->first == key) ++last;
-  } else {
-    last = map.lower_bound(value);
-  }
-  for (auto row = first; row != last; ++row) bytes -= row->first.size() + row->second.size();
-  map.erase(first, last);
+MemoryRows& MemoryBackend::Own(Family family) {
+  auto& rows = live_[Slot(family)];
+  if (rows.use_count() > 1) rows = std::make_shared<MemoryRows>(*rows);
+  return *rows;
 }
 
-MemoryMap& MemoryBackend::Own(Family family) {
-  auto& map = live_[Slot(family)];
-  if (map.use_count() > 1) map = std::make_shared<MemoryMap>(*map);
-  return *map;
+void MemoryBackend::CountBytes() {
+  std::uint64_t bytes = 0;
+  for (const Family family : kFamilies) {
+    if (family != Family::kIndex) bytes += live_[Slot(family)]->bytes;
+  }
+  MutexLock lock(mutex_);
+  bytes_ = bytes;
 }
 
 LogIndex MemoryBackend::FlushedIndex() const {
@@ -187,11 +196,7 @@ Status MemoryBackend::Adopt(std::unique_ptr<Backend> incoming) {
   CHECK(other != nullptr);
   live_ = other->live_;
   position_ = other->position_;
-  {
-    MutexLock theirs(other->mutex_);
-    MutexLock lock(mutex_);
-    bytes_ = other->bytes_;
-  }
+  CountBytes();
   return Flush(Wait::kYes);
 }
 

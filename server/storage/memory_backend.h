@@ -1,7 +1,7 @@
 // MemoryBackend: a store in ordered maps, with the same crash behaviour as the real one.
 //
 // What was flushed lives in a MemoryStorage that outlives the backend: dropping the backend and
-// opening another over the same storage is a crash and a restart. Maps are shared copy-on-write
+// opening another over the same storage is a crash and a restart. Rows are shared copy-on-write
 // between the live state, views and the flushed state, so a view or a flush costs one copy of a
 // family at its next change.
 //
@@ -10,18 +10,29 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "storage/backend.h"
 
 namespace quorate::storage {
 
-using MemoryMap = std::map<std::string, std::string, std::less<>>;
-using MemoryFamilies = std::array<std::shared_ptr<MemoryMap>, kFamilyCount>;
+struct MemoryRows {
+  std::map<std::string, std::string, std::less<>> map;
+  std::uint64_t bytes = 0;  // keys and values
+
+  void Put(std::string_view key, std::string_view value);
+  // Deletes [begin, end).
+  void Delete(std::string_view begin, std::string_view end);
+  void Delete(std::string_view key);
+};
+
+using MemoryFamilies = std::array<std::shared_ptr<MemoryRows>, kFamilyCount>;
 
 // MemoryStorage: the "disk" of MemoryBackend: the last flushed state, and checkpoints by path.
 struct MemoryStorage {
@@ -52,16 +63,15 @@ class MemoryBackend final : public Backend {
   Status health() const override { return {}; }
 
  private:
-  MemoryMap& Own(Family family);  // the live map, copied first if anything else shares it
-  void Apply(const Batch& batch, const Batch::Op& op);
+  MemoryRows& Own(Family family);  // the live rows, copied first if anything else shares them
+  void CountBytes();
 
   const std::shared_ptr<MemoryStorage> storage_;
   MemoryFamilies live_;
   LogPosition position_;
   mutable Mutex mutex_;
   LogIndex flushed_ QUORATE_GUARDED_BY(mutex_);
-  std::uint64_t bytes_ QUORATE_GUARDED_BY(mutex_) = 0;        // keys and values of live rows
-  std::uint64_t index_bytes_ QUORATE_GUARDED_BY(mutex_) = 0;  // of kIndex, not part of bytes_
+  std::uint64_t bytes_ QUORATE_GUARDED_BY(mutex_) = 0;  // keys and values of live rows, less kIndex
 };
 
 }  // namespace quorate::storage
