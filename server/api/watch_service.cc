@@ -1,10 +1,12 @@
 #include "api/watch_service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "api/gate.h"
 #include "base/fields.h"
+#include "node/errors.h"
 #include "proto/rpc.pb.h"
 
 namespace quorate::api {
@@ -12,6 +14,9 @@ namespace {
 
 // What one stream may have queued before its watchers are held back.
 constexpr std::size_t kQueuedBytesMax = 4 << 20;
+// What of one stream's requests the loop may not have taken yet.
+constexpr std::size_t kWaitingMax = 16'384;
+constexpr std::size_t kWaitingBytesMax = std::size_t{64} << 20;
 // Responses from this size on are split when the watcher allows it: as etcd, request limit + 512
 // KiB.
 constexpr std::size_t kFragmentOverhead = 512 * 1024;
@@ -37,7 +42,7 @@ watch::CreateRequest FromProto(const etcdserverpb::WatchCreateRequest& request) 
 
 // WatchStream: one client's stream and its place in the hub.
 //
-// Thread: everything on the raft+apply loop, but for Arrived and the callbacks that post there.
+// Thread: everything but Admit on the raft+apply loop.
 class WatchStream final : public watch::Sink, public std::enable_shared_from_this<WatchStream> {
  public:
   WatchStream(const Context& context, std::shared_ptr<rpc::Stream> stream)
@@ -48,7 +53,15 @@ class WatchStream final : public watch::Sink, public std::enable_shared_from_thi
     ScheduleProgress();
   }
 
-  void Take(const etcdserverpb::WatchRequest& request) {
+  // Whether one more request may wait. On the stream's thread.
+  bool Admit(std::size_t bytes) {
+    waiting_bytes_ += bytes;
+    return waiting_.fetch_add(1) < kWaitingMax && waiting_bytes_ <= kWaitingBytesMax;
+  }
+
+  void Take(const etcdserverpb::WatchRequest& request, std::size_t bytes) {
+    --waiting_;
+    waiting_bytes_ -= bytes;
     if (stream_ == nullptr) return;
     if (request.has_create_request()) {
       context_.hub->Create(id_, FromProto(request.create_request()));
@@ -131,6 +144,8 @@ class WatchStream final : public watch::Sink, public std::enable_shared_from_thi
   const Context& context_;
   std::shared_ptr<rpc::Stream> stream_;  // null once closed
   watch::StreamId id_ = 0;
+  std::atomic<std::size_t> waiting_{0};  // admitted and not taken
+  std::atomic<std::size_t> waiting_bytes_{0};
 };
 
 void Watch(const Context& context, LeaderWatch& leader_watch,
@@ -146,12 +161,20 @@ void Watch(const Context& context, LeaderWatch& leader_watch,
     });
   });
   on_loop([watch] { watch->Open(); });
-  stream->OnMessage([on_loop, watch](const std::string& message) {
+  stream->OnMessage([on_loop, watch, open = true](const std::string& message) mutable {
+    if (!open) return;  // its end is on the way
     auto request = std::make_shared<etcdserverpb::WatchRequest>();
-    if (!request->ParseFromString(message)) {
-      return on_loop([watch] { watch->Close(Malformed()); });
+    Status end;
+    if (!watch->Admit(message.size())) {
+      end = node::errors::TooManyRequests();
+    } else if (!request->ParseFromString(message)) {
+      end = Malformed();
     }
-    on_loop([watch, request = std::move(request)] { watch->Take(*request); });
+    open = end.ok();
+    if (!open) return on_loop([watch, end] { watch->Close(end); });
+    on_loop([watch, request = std::move(request), bytes = message.size()] {
+      watch->Take(*request, bytes);
+    });
   });
   stream->OnDrained([on_loop, watch] { on_loop([watch] { watch->Drained(); }); });
   stream->OnHalfClose([on_loop, watch] { on_loop([watch] { watch->Close({}); }); });

@@ -1,8 +1,8 @@
 #include "api/lease_service.h"
 
-#include <deque>
 #include <optional>
 
+#include "later_environment.h"
 #include "proto/rpc.pb.h"
 #include "server/node/waiting_node.h"
 #include "sim/clock.h"
@@ -13,23 +13,6 @@ namespace {
 
 using std::chrono::seconds;
 using test::WaitingNode;
-
-// Gives tasks for later to the test.
-class LaterEnvironment final : public Environment {
- public:
-  membership::Liveness liveness() const override { return {}; }
-  std::int64_t unix_seconds() const override { return 0; }
-  SystemFacts facts() const override { return {}; }
-  ProcessFacts process() const override { return {}; }
-  storage::Sizes sizes() const override { return {}; }
-  void AskLeader(std::string, std::string, Answered) override {}
-  void StreamSnapshot(std::shared_ptr<SnapshotReceiver>) override {}
-  void After(std::chrono::nanoseconds, std::function<void()> task) override {
-    later.push_back(std::move(task));
-  }
-
-  std::deque<std::function<void()>> later;
-};
 
 class PeerKeepAliveTest : public testing::Test {
  protected:

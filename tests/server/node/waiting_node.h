@@ -1,4 +1,5 @@
-// WaitingNode: a node whose linearizable reads wait until the test says what became of them.
+// WaitingNode: a node whose linearizable reads wait until the test says what became of them, and
+// which runs what is posted at once or, when the loop is said to be busy, once it is free.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +22,14 @@ class WaitingNode final : public node::Node {
     reads.push_back(std::move(read));
   }
   void TransferLeadership(MemberId, Done) override {}
-  void Post(std::function<void()> function) override { function(); }
+  void Post(std::function<void()> function) override {
+    if (busy) return posted.push_back(std::move(function));
+    function();
+  }
+  void Free() {
+    busy = false;
+    for (; !posted.empty(); posted.pop_front()) posted.front()();
+  }
   std::uint64_t NextRequestId() override { return 1; }
   node::Status status() const override { return state; }
   MemberId leader() const override { return state.leader; }
@@ -32,6 +40,8 @@ class WaitingNode final : public node::Node {
       .self = MemberId{1}, .leader = MemberId{1}, .term = Term{5}, .role = raft::Role::kLeader};
   std::deque<Done> reads;
   int proposals = 0;  // by ProposeLeading
+  bool busy = false;
+  std::deque<std::function<void()>> posted;
 };
 
 }  // namespace quorate::test
