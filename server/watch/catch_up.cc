@@ -12,6 +12,8 @@
 namespace quorate::watch {
 namespace {
 
+constexpr std::size_t kGain = 2;  // rows that a round may read for each revision written meanwhile
+
 std::size_t BytesOf(const EventBytes& event) {
   return event->size() + sizeof(event);
 }
@@ -44,6 +46,11 @@ Status Hub::CatchUp(std::size_t rows_max) {
   CHECK(store_.committed_revision() == store_.revision() && rows_max > 0);
   SettleEnds();
   if (reading_.empty()) return {};
+  if (store_.revision() > round_revision_) {
+    const auto written = static_cast<std::size_t>(store_.revision().value - round_revision_.value);
+    rows_max = std::max(rows_max, kGain * written);
+    round_revision_ = store_.revision();
+  }
   Round round;
   round.from = NextRoundFrom();
   // A revision has a row at least, so that the round comes no further than this but over a gap.

@@ -211,7 +211,7 @@ void Hub::BeginLagging(Watcher& watcher, bool held) {
   watcher.lagging = true;
   watcher.lagging_since = ++last_lagging_;
   ++lagging_;
-  reading_.emplace(PlaceOf(watcher), &watcher);
+  watcher.held = true;
   Hold(watcher, held);
 }
 
@@ -229,6 +229,7 @@ void Hub::Hold(Watcher& watcher, bool held) {
   if (held) {
     reading_.erase(PlaceOf(watcher));
   } else {
+    if (reading_.empty()) round_revision_ = store_.revision();
     reading_.emplace(PlaceOf(watcher), &watcher);
   }
 }

@@ -114,8 +114,9 @@ class Hub final : public mvcc::ChangeListener {
 
   // Whether CatchUp has work it can do now.
   bool lagging() const { return !reading_.empty(); }
-  // One round: reads up to rows_max rows of history (more when one revision is longer) for watchers
-  // that catch up. Call between applies, with nothing uncommitted in the store.
+  // One round: reads up to rows_max rows of history for watchers that catch up; more when one
+  // revision is longer, or when so much was written since the last round that they would not gain
+  // on it. Call between applies, with nothing uncommitted in the store.
   // REQUIRES: rows_max > 0.
   Status CatchUp(std::size_t rows_max);
 
@@ -175,6 +176,7 @@ class Hub final : public mvcc::ChangeListener {
   std::vector<Watcher*> touched_;      // scratch
   std::size_t watchers_ = 0;
   std::uint64_t events_sent_ = 0;
+  Revision round_revision_;  // the store's at the last round, or when somebody fell behind first
 };
 
 }  // namespace quorate::watch

@@ -275,18 +275,37 @@ TEST_F(HubTest, WhereARoundCannotTakeAllTheLongestWaitingComeFirst) {
 }
 
 TEST_F(HubTest, NewRevisionsDoNotProlongASweep) {
+  Limit({.read_bytes = 1});
   for (int i = 0; i < 300; ++i) Put("a", "1");
   FakeSink other;
   const StreamId stream = hub_->Open(other);
   hub_->Create(stream, {.key = "nobody", .start_revision = 250});
   ASSERT_TRUE(hub_->CatchUp(10).ok());
   hub_->Create(stream_, {.key = "a", .start_revision = 2});
-  for (int rounds = 0; rounds < 20 && sink_.events.empty(); ++rounds) {
-    for (int i = 0; i < 10; ++i) Put("a", "1");
+  for (int rounds = 0; rounds < 60 && sink_.events.empty(); ++rounds) {
+    Put("a", "1");
     ASSERT_TRUE(hub_->CatchUp(10).ok());
   }
   EXPECT_FALSE(sink_.events.empty());
   hub_->Close(stream);
+}
+
+// While a turn applied more revisions than a round read rows, nobody who was behind came nearer.
+TEST_F(HubTest, WhoCatchesUpGainsOnWhoWrites) {
+  for (int i = 0; i < 300; ++i) Put("a", "1");
+  hub_->Create(stream_, {.key = "a", .start_revision = 2});
+  int rounds = 0;
+  for (; hub_->lagging() && rounds < 100; ++rounds) {
+    for (int i = 0; i < 20; ++i) Put("a", "1");
+    ASSERT_TRUE(hub_->CatchUp(10).ok());
+  }
+  EXPECT_LE(rounds, 20);
+  // What was written while nobody was behind is no reason to read much at once.
+  for (int i = 0; i < 300; ++i) Put("b", "1");
+  sink_.events.clear();
+  hub_->Create(stream_, {.key = "b", .start_revision = store_->revision().value - 299});
+  ASSERT_TRUE(hub_->CatchUp(10).ok());
+  EXPECT_EQ(sink_.events.size(), 10U);
 }
 
 // Counts what it is given.
