@@ -3,9 +3,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
-#include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "net/socket_connection.h"
 
@@ -15,10 +16,13 @@ namespace {
 constexpr std::size_t kPiecesPerWrite = 64;
 constexpr std::size_t kCipherAheadMax = std::size_t{256} << 10;  // encrypted but not yet sent
 
-std::string EndpointText(const asio::generic::stream_protocol::endpoint& endpoint) {
-  const auto* address = static_cast<const sockaddr*>(endpoint.data());
+// ask: getpeername or getsockname.
+std::string EndpointText(int (*ask)(int, sockaddr*, socklen_t*), int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (ask(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "@";
   return AddressText(
-      {address->sa_family, std::string(reinterpret_cast<const char*>(address), endpoint.size())});
+      {address.ss_family, std::string(reinterpret_cast<const char*>(&address), size)});
 }
 
 void SetSocketOptions(int descriptor) {
@@ -33,20 +37,16 @@ void SetSocketOptions(int descriptor) {
 
 }  // namespace
 
-SocketConnection::SocketConnection(EventLoop& loop, Socket socket,
-                                   std::unique_ptr<TlsSession> session, std::shared_ptr<void> guard)
+SocketConnection::SocketConnection(EventLoop& loop, int socket, std::unique_ptr<TlsSession> session,
+                                   std::shared_ptr<void> guard)
     : loop_parts_(loop.impl()),
       loop_(loop),
-      socket_(std::move(socket)),
       session_(std::move(session)),
-      guard_(std::move(guard)) {
-  boost::system::error_code ignored;
-  socket_.non_blocking(true, ignored);
-  SetSocketOptions(socket_.native_handle());
-  const auto remote = socket_.remote_endpoint(ignored);
-  remote_ = ignored ? "@" : EndpointText(remote);
-  const auto local = socket_.local_endpoint(ignored);
-  local_ = ignored ? "@" : EndpointText(local);
+      guard_(std::move(guard)),
+      remote_(EndpointText(getpeername, socket)),
+      local_(EndpointText(getsockname, socket)) {
+  SetSocketOptions(socket);
+  descriptor_.emplace(loop_parts_, socket, this);
 }
 
 SocketConnection::~SocketConnection() = default;
@@ -69,7 +69,6 @@ void SocketConnection::Handshake(std::chrono::milliseconds timeout,
     FinishHandshake(Error{Code::kDeadlineExceeded, "tls: handshake timed out"});
   });
   ContinueHandshake();
-  ArmRead();
 }
 
 void SocketConnection::ContinueHandshake() {
@@ -132,7 +131,7 @@ void SocketConnection::ResumeReading() {
     // Bytes may be waiting, already received, inside the session.
     loop_.Post([self = Self()] { self->DeliverDecrypted(); });
   }
-  ArmRead();
+  if (readable_) ReadLater();
 }
 
 void SocketConnection::CloseWhenFlushed(std::chrono::milliseconds patience) {
@@ -152,35 +151,53 @@ bool SocketConnection::wants_reading() const {
   return handshake_done_ != nullptr || shut_down_ || (started_ && !paused_);
 }
 
-void SocketConnection::ArmRead() {
-  if (read_armed_ || !wants_reading()) return;
-  read_armed_ = true;
-  socket_.async_wait(Socket::wait_read, [self = Self()](const boost::system::error_code& failure) {
-    self->read_armed_ = false;
-    if (!failure) self->OnReadable();
-    self->ArmRead();
+void SocketConnection::OnReady(Readiness ready) {
+  const auto self = Self();
+  readable_ = readable_ || ready.readable;
+  ended_ = ended_ || ready.ended;
+  if (ready.writable && write_awaited_) {
+    write_awaited_ = false;
+    descriptor_->AwaitWritable(false);
+    Flush();
+  }
+  ReadSome();
+}
+
+// One buffer a turn, so that who sends much does not hold up the others.
+void SocketConnection::ReadSome() {
+  if (!readable_ || !wants_reading()) return;
+  char* buffer = loop_parts_->read_buffer.get();
+  const ssize_t count = recv(descriptor_->socket(), buffer, EventLoop::Impl::kReadBytes, 0);
+  if (count < 0 && errno == EAGAIN) {
+    readable_ = false;
+    return;
+  }
+  if (count <= 0) {
+    return Fail({Code::kUnavailable, count == 0 ? "EOF" : "read: " + ErrnoText(errno)});
+  }
+  const auto size = static_cast<std::size_t>(count);
+  // Less than there was room for: that was all, and what comes later is told. But the end has been
+  // told already.
+  readable_ = size == EventLoop::Impl::kReadBytes || ended_;
+  if (!shut_down_) Received({buffer, size});
+  if (readable_) ReadLater();
+}
+
+void SocketConnection::ReadLater() {
+  if (read_posted_ || !wants_reading()) return;
+  read_posted_ = true;
+  loop_.Post([self = Self()] {
+    self->read_posted_ = false;
+    self->ReadSome();
   });
 }
 
-void SocketConnection::OnReadable() {
-  if (!wants_reading()) return;
-  boost::system::error_code failure;
-  char* buffer = loop_parts_->read_buffer.get();
-  const std::size_t count =
-      socket_.read_some(asio::buffer(buffer, EventLoop::Impl::kReadBytes), failure);
-  if (failure == asio::error::would_block || failure == asio::error::interrupted) return;
-  if (failure) {
-    const bool ended = failure == asio::error::eof;
-    Error reason{Code::kUnavailable, ended ? "EOF" : "read: " + ErrnoText(failure.value())};
-    Fail(std::move(reason));
-    return;
-  }
-  if (shut_down_) return;
+void SocketConnection::Received(std::string_view bytes) {
   if (session_ == nullptr) {
-    Deliver({buffer, count});
+    Deliver(bytes);
     return;
   }
-  session_->Feed({buffer, count});
+  session_->Feed(bytes);
   if (handshake_done_) {
     ContinueHandshake();
   } else {
@@ -207,7 +224,7 @@ void SocketConnection::DeliverDecrypted() {
 }
 
 void SocketConnection::ScheduleFlush() {
-  if (flush_scheduled_ || write_armed_) return;
+  if (flush_scheduled_ || write_awaited_) return;
   flush_scheduled_ = true;
   loop_.AtTurnEnd([self = Self()] {
     self->flush_scheduled_ = false;
@@ -216,16 +233,12 @@ void SocketConnection::ScheduleFlush() {
 }
 
 void SocketConnection::Flush() {
-  if (closed_ || write_armed_) return;
+  if (closed_ || write_awaited_) return;
   const bool flushed = session_ == nullptr ? FlushPlain() : FlushCipher();
   if (closed_) return;
   if (!flushed) {
-    write_armed_ = true;
-    socket_.async_wait(Socket::wait_write,
-                       [self = Self()](const boost::system::error_code& failure) {
-                         self->write_armed_ = false;
-                         if (!failure) self->Flush();
-                       });
+    write_awaited_ = true;
+    descriptor_->AwaitWritable(true);
     return;
   }
   AfterFlush();
@@ -253,26 +266,26 @@ bool SocketConnection::FlushCipher() {
     }
     if (cipher_bytes() == 0) return true;
     std::size_t sent = 0;
-    const std::vector<std::string_view> pieces = {session_->output()};
-    if (!SendSome(pieces, &sent)) return false;
+    const std::string_view piece = session_->output();
+    if (!SendSome({&piece, 1}, &sent)) return false;
     session_->Consume(sent);
   }
 }
 
-bool SocketConnection::SendSome(const std::vector<std::string_view>& pieces, std::size_t* sent) {
-  std::array<asio::const_buffer, kPiecesPerWrite> buffers;
+bool SocketConnection::SendSome(std::span<const std::string_view> pieces, std::size_t* sent) {
+  std::array<iovec, kPiecesPerWrite> parts;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    buffers[i] = asio::const_buffer(pieces[i].data(), pieces[i].size());
+    parts[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
   }
-  boost::system::error_code failure;
-  *sent = socket_.write_some(
-      std::vector<asio::const_buffer>(buffers.begin(),
-                                      buffers.begin() + static_cast<std::ptrdiff_t>(pieces.size())),
-      failure);
-  if (!failure) return true;
-  if (failure != asio::error::would_block) {
-    Fail({Code::kUnavailable, "write: " + ErrnoText(failure.value())});
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = pieces.size();
+  const ssize_t count = sendmsg(descriptor_->socket(), &message, MSG_NOSIGNAL);
+  if (count >= 0) {
+    *sent = static_cast<std::size_t>(count);
+    return true;
   }
+  if (errno != EAGAIN) Fail({Code::kUnavailable, "write: " + ErrnoText(errno)});
   return false;
 }
 
@@ -284,9 +297,9 @@ void SocketConnection::AfterFlush() {
       Flush();
       if (closed_) return;
     }
-    boost::system::error_code ignored;
-    socket_.shutdown(Socket::shutdown_send, ignored);
-    ArmRead();  // until the other side ends too, so that it sees our last bytes and no reset
+    shutdown(descriptor_->socket(), SHUT_WR);
+    // Until the other side ends too, so that it sees our last bytes and no reset.
+    if (readable_) ReadLater();
     return;
   }
   if (handler_ != nullptr) handler_->OnDrained();
@@ -298,8 +311,7 @@ void SocketConnection::Fail(Error reason) {
   closed_ = true;
   timer_.reset();
   const std::function<void(Status)> shaken = std::exchange(handshake_done_, nullptr);
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  descriptor_.reset();
   out_.Clear();
   guard_.reset();
   loop_parts_->kept_alive.erase(this);

@@ -1,6 +1,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "net/socket_connection.h"
@@ -9,7 +11,7 @@ namespace quorate::net {
 namespace {
 
 // One dial: name, then each address in turn, then TLS, all within one deadline.
-class Dialing : public std::enable_shared_from_this<Dialing> {
+class Dialing final : public Watcher, public std::enable_shared_from_this<Dialing> {
  public:
   Dialing(EventLoop& loop, DialOptions options,
           std::function<void(Result<std::shared_ptr<Connection>>)> done)
@@ -67,32 +69,36 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
     const RawAddress& address = addresses_[next_++];
     trying_ = address.family == AF_UNIX ? "unix " + options_.endpoint.unix_path
                                         : "tcp " + AddressText(address);
-    socket_.emplace(loop_.impl()->io);
-    const asio::generic::stream_protocol protocol(address.family, 0);
-    boost::system::error_code failure;
-    socket_->open(protocol, failure);
-    if (failure) {
-      Failed(failure);
-      return;
+    const int descriptor = socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return Failed(errno);
+    const auto* where = reinterpret_cast<const sockaddr*>(address.bytes.data());
+    const int outcome = connect(descriptor, where, static_cast<socklen_t>(address.bytes.size()));
+    if (outcome != 0 && errno != EINPROGRESS) {
+      const int failure = errno;
+      close(descriptor);
+      return Failed(failure);
     }
-    const asio::generic::stream_protocol::endpoint endpoint(address.bytes.data(),
-                                                            address.bytes.size());
-    socket_->async_connect(endpoint,
-                           [self = shared_from_this()](const boost::system::error_code& outcome) {
-                             if (!self->done_) return;
-                             if (outcome) {
-                               self->Failed(outcome);
-                             } else {
-                               self->Shake();
-                             }
-                           });
+    socket_.emplace(loop_.impl(), descriptor, this);
+    if (outcome == 0) return Shake();
+    socket_->AwaitWritable(true);
   }
 
-  void Failed(const boost::system::error_code& failure) {
-    const Code code = failure == asio::error::connection_refused || failure.value() == ENOENT
-                          ? Code::kUnavailable
-                          : Code::kUnknown;
-    last_error_ = {code, "dial " + trying_ + ": connect: " + ErrnoText(failure.value())};
+  // Writable: connected, or refused.
+  void OnReady(Readiness ready) override {
+    if (!ready.writable || !socket_.has_value()) return;
+    const auto self = shared_from_this();
+    int failure = 0;
+    socklen_t size = sizeof failure;
+    getsockopt(socket_->socket(), SOL_SOCKET, SO_ERROR, &failure, &size);
+    if (failure == 0) return Shake();
+    socket_.reset();
+    Failed(failure);
+  }
+
+  void Failed(int failure) {
+    const Code code =
+        failure == ECONNREFUSED || failure == ENOENT ? Code::kUnavailable : Code::kUnknown;
+    last_error_ = {code, "dial " + trying_ + ": connect: " + ErrnoText(failure)};
     ConnectNext();
   }
 
@@ -110,8 +116,9 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
       }
       session = std::move(made).value();
     }
-    connection_ = std::make_shared<SocketConnection>(loop_, Renewed(), std::move(session), nullptr);
+    const int connected = socket_->Release();
     socket_.reset();
+    connection_ = std::make_shared<SocketConnection>(loop_, connected, std::move(session), nullptr);
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - EventLoop::Now());
     connection_->Handshake(left, [self = shared_from_this()](const Status& status) {
@@ -122,17 +129,6 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
         self->Finish(status.error());
       }
     });
-  }
-
-  // Connecting told Asio to report for good when the socket can be written to, so that each read
-  // would be followed by such a report. As a new socket of Asio's it is silent about that.
-  SocketConnection::Socket Renewed() {
-    boost::system::error_code ignored;
-    const auto protocol = socket_->local_endpoint(ignored).protocol();
-    SocketConnection::Socket renewed(loop_.impl()->io);
-    const int descriptor = socket_->release(ignored);
-    renewed.assign(protocol, descriptor, ignored);
-    return renewed;
   }
 
   void TimeOut() {
@@ -147,10 +143,7 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
     }
     const auto self = shared_from_this();
     timer_.Cancel();
-    if (socket_.has_value()) {
-      boost::system::error_code ignored;
-      socket_->close(ignored);
-    }
+    socket_.reset();
     const auto done = std::move(done_);
     done_ = nullptr;
     if (connection_ != nullptr) connection_->Close();
@@ -167,7 +160,7 @@ class Dialing : public std::enable_shared_from_this<Dialing> {
   std::size_t next_ = 0;
   std::string trying_;
   Error last_error_{Code::kUnknown, "dial: no address"};
-  std::optional<SocketConnection::Socket> socket_;
+  std::optional<Descriptor> socket_;  // while it connects
   std::shared_ptr<SocketConnection> connection_;
 };
 

@@ -2,24 +2,28 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "net/asio_loop.h"
-// After asio_loop.h, which includes <utility> first.
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <algorithm>
+#include <array>
 #include <future>
+#include <limits>
+#include <span>
 
 #include "base/check.h"
+#include "net/loop_parts.h"
 
 namespace quorate::net {
+namespace {
 
-EventLoop::EventLoop(std::string name) : impl_(std::make_shared<Impl>(std::move(name))) {
-  const int descriptor = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  CHECK(descriptor >= 0);
-  impl_->wake.assign(descriptor);
-}
+constexpr std::size_t kEventsPerWait = 128;
+constexpr std::uint64_t kWakeNumber = 0;  // watchers have others
+
+}  // namespace
+
+EventLoop::EventLoop(std::string name) : impl_(std::make_shared<Impl>(std::move(name))) {}
 
 EventLoop::~EventLoop() {
   Stop();
@@ -29,20 +33,16 @@ EventLoop::~EventLoop() {
     posted.swap(impl_->posted);
   }
   posted.clear();
-  // What is left ends now, while the loop's parts exist: waits are aborted, and nothing refers to
-  // Asio any more.
+  // What is left ends now, while the loop's parts exist.
   const auto kept = std::exchange(impl_->kept_alive, {});
   for (const auto& [object, each] : kept) each.end();
-  impl_->wake.close();
-  impl_->io.restart();
-  impl_->io.poll();
+  std::exchange(impl_->timers, {}).clear();
   impl_->draining.clear();
   impl_->turn_end.clear();
 }
 
 void EventLoop::Start() {
   CHECK(!impl_->thread.joinable());
-  impl_->work.emplace(impl_->io.get_executor());
   impl_->running = true;
   sigset_t all;
   sigset_t before;
@@ -58,8 +58,7 @@ void EventLoop::Start() {
       });
     });
     impl_->wakes = &wakes;
-    impl_->AwaitWake();
-    impl_->io.run();
+    impl_->Run();
     impl_->wakes = nullptr;
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -72,7 +71,7 @@ void EventLoop::Stop() {
     impl_->stopped = true;
     return;
   }
-  Post([this] { asio::post(impl_->io, [this] { impl_->io.stop(); }); });
+  Post([this] { impl_->stopping = true; });
   impl_->thread.join();
   impl_->thread_id = std::thread::id();  // the system gives the number to a later thread
   impl_->running = false;
@@ -103,11 +102,6 @@ void EventLoop::RunSync(const Task& task) {
 
 void EventLoop::AtTurnEnd(Task task) {
   impl_->turn_end.push_back(std::move(task));
-  if (impl_->turn_end_scheduled) return;
-  impl_->turn_end_scheduled = true;
-  // From the loop itself this needs neither lock nor wake-up; it runs after every handler that is
-  // ready now.
-  asio::post(impl_->io, [impl = impl_.get()] { impl->RunTurnEnd(); });
 }
 
 bool EventLoop::InLoop() const {
@@ -118,18 +112,34 @@ std::chrono::steady_clock::time_point EventLoop::Now() {
   return std::chrono::steady_clock::now();
 }
 
+// ---- the parts ----
+
+EventLoop::Impl::Impl(std::string thread_name)
+    : name(std::move(thread_name)),
+      epoll(epoll_create1(EPOLL_CLOEXEC)),
+      wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  CHECK(epoll >= 0 && wake >= 0);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = kWakeNumber;
+  CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event) == 0);
+}
+
+EventLoop::Impl::~Impl() {
+  close(wake);
+  close(epoll);
+}
+
 void EventLoop::Impl::Post(Task task) {
   {
     MutexLock lock(mutex);
     if (stopped) return;
     posted.push_back(std::move(task));
-    if (posted.size() != 1) return;
   }
-  if (InLoop()) {
-    asio::post(io, [this] { Drain(); });
-  } else {
-    Wake();
-  }
+  if (!asleep.exchange(false)) return;
+  // The counter is never full, so the write cannot fail.
+  const std::uint64_t one = 1;
+  CHECK(write(wake, &one, sizeof one) == sizeof one);
 }
 
 void EventLoop::Impl::Dispatch(Task task) {
@@ -144,22 +154,62 @@ bool EventLoop::Impl::InLoop() const {
   return std::this_thread::get_id() == thread_id.load(std::memory_order_relaxed);
 }
 
-void EventLoop::Impl::AwaitWake() {
-  wake.async_read_some(asio::buffer(&wake_count, sizeof wake_count),
-                       [this](const boost::system::error_code& failure, std::size_t) {
-                         if (failure) return;
-                         Drain();
-                         AwaitWake();
-                       });
+void EventLoop::Impl::Run() {
+  while (!stopping) {
+    Wait(Patience());
+    RunReady();
+  }
 }
 
-// Any thread. The counter cannot be full, so the write cannot fail.
-void EventLoop::Impl::Wake() {
-  const std::uint64_t one = 1;
-  CHECK(write(wake.native_handle(), &one, sizeof one) == sizeof one);
+void EventLoop::Impl::RunReady() {
+  RunTimers();
+  RunPosted();
+  RunTurnEnd();
 }
 
-void EventLoop::Impl::Drain() {
+// Until the next timer, in whole milliseconds and never before it; -1: for ever.
+int EventLoop::Impl::Patience() {
+  if (!turn_end.empty()) return 0;
+  int patience = -1;
+  if (!timers.empty()) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(timers.begin()->first.first - Now()).count();
+    if (left <= 0) return 0;
+    patience = static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+  }
+  asleep = true;
+  MutexLock lock(mutex);
+  return posted.empty() ? patience : 0;
+}
+
+void EventLoop::Impl::Wait(int milliseconds) {
+  std::array<epoll_event, kEventsPerWait> events;
+  const int count = epoll_wait(epoll, events.data(), kEventsPerWait, milliseconds);
+  CHECK(count >= 0 || errno == EINTR);
+  asleep = false;
+  for (const epoll_event& event :
+       std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
+    const auto found = watchers.find(event.data.u64);
+    if (found == watchers.end()) continue;  // a wake-up, or closed by one before it
+    Readiness ready;
+    ready.ended = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    ready.readable = ready.ended || (event.events & EPOLLIN) != 0;
+    ready.writable = (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+    found->second->OnReady(ready);
+  }
+}
+
+void EventLoop::Impl::RunTimers() {
+  if (timers.empty()) return;
+  const TimePoint now = Now();
+  while (!timers.empty() && timers.begin()->first.first <= now) {
+    const Task due = std::move(timers.begin()->second);
+    timers.erase(timers.begin());
+    due();
+  }
+}
+
+void EventLoop::Impl::RunPosted() {
   {
     MutexLock lock(mutex);
     draining.swap(posted);
@@ -177,48 +227,68 @@ void EventLoop::Impl::RunTurnEnd() {
     for (Task& task : turn_end_running) task();
     turn_end_running.clear();
   }
-  turn_end_scheduled = !turn_end.empty();
-  if (turn_end_scheduled) asio::post(io, [this] { RunTurnEnd(); });
 }
 
-struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
-  explicit Impl(std::shared_ptr<EventLoop::Impl> event_loop)
-      : loop(std::move(event_loop)), timer(loop->io) {}
+// ---- a socket ----
 
+Descriptor::Descriptor(std::shared_ptr<EventLoop::Impl> loop, int socket, Watcher* watcher)
+    : loop_(std::move(loop)), number_(++loop_->numbers_given), socket_(socket) {
+  loop_->watchers.emplace(number_, watcher);
+  Control(EPOLL_CTL_ADD, false);
+}
+
+Descriptor::~Descriptor() {
+  if (socket_ >= 0) close(Release());
+}
+
+void Descriptor::AwaitWritable(bool await) {
+  Control(EPOLL_CTL_MOD, await);
+}
+
+int Descriptor::Release() {
+  Control(EPOLL_CTL_DEL, false);
+  loop_->watchers.erase(number_);
+  return std::exchange(socket_, -1);
+}
+
+void Descriptor::Control(int operation, bool writable) const {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET | (writable ? EPOLLOUT : 0U);
+  event.data.u64 = number_;
+  CHECK(epoll_ctl(loop_->epoll, operation, socket_, &event) == 0);
+}
+
+// ---- a timer ----
+
+struct Timer::Impl {
   const std::shared_ptr<EventLoop::Impl> loop;
-  asio::steady_timer timer;
-  Task task;
-  std::uint64_t generation = 0;  // of the latest Set or Cancel: an older expiry is void
+  EventLoop::Impl::TimerKey key;
+  bool active = false;
 };
 
-Timer::Timer(EventLoop& loop) : impl_(std::make_shared<Impl>(loop.impl())) {}
+Timer::Timer(EventLoop& loop) : impl_(std::make_unique<Impl>(Impl{loop.impl(), {}, false})) {}
 
 Timer::~Timer() {
   Cancel();
 }
 
 void Timer::Set(std::chrono::nanoseconds delay, Task task) {
-  impl_->task = std::move(task);
-  const std::uint64_t generation = ++impl_->generation;
-  impl_->timer.expires_after(delay);
-  impl_->timer.async_wait(
-      [weak = std::weak_ptr<Impl>(impl_), generation](const boost::system::error_code&) {
-        const std::shared_ptr<Impl> impl = weak.lock();
-        if (impl == nullptr || impl->generation != generation || !impl->task) return;
-        const Task due = std::move(impl->task);
-        impl->task = nullptr;
-        due();
-      });
+  Cancel();
+  impl_->key = {EventLoop::Now() + delay, ++impl_->loop->numbers_given};
+  impl_->active = true;
+  impl_->loop->timers.emplace(impl_->key, [impl = impl_.get(), task = std::move(task)] {
+    impl->active = false;
+    task();
+  });
 }
 
+// One that is not active touches nothing of the loop: it may be destroyed on another thread.
 void Timer::Cancel() {
-  ++impl_->generation;
-  impl_->task = nullptr;
-  impl_->timer.cancel();
+  if (std::exchange(impl_->active, false)) impl_->loop->timers.erase(impl_->key);
 }
 
 bool Timer::active() const {
-  return impl_->task != nullptr;
+  return impl_->active;
 }
 
 }  // namespace quorate::net

@@ -63,7 +63,7 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Runs the task once after `delay`, replacing what was set before.
+  // Runs the task once after `delay` (at most a millisecond later), replacing what was set before.
   void Set(std::chrono::nanoseconds delay, Task task);
   // The task does not run after this returns.
   void Cancel();
@@ -71,7 +71,7 @@ class Timer {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace quorate::net

@@ -11,8 +11,6 @@
 
 #include "base/log.h"
 #include "net/socket_connection.h"
-// After socket_connection.h, which includes <utility> first.
-#include <boost/asio/posix/stream_descriptor.hpp>
 
 namespace quorate::net {
 namespace {
@@ -80,15 +78,16 @@ std::uint16_t PortOf(int descriptor) {
 
 }  // namespace
 
-struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
+struct Listener::Impl final : std::enable_shared_from_this<Listener::Impl>, Watcher {
   Impl(std::vector<EventLoop*> event_loops, ListenOptions listen_options, int descriptor)
       : loops(std::move(event_loops)),
         options(std::move(listen_options)),
-        acceptor(loops.front()->impl()->io, descriptor),
+        bound(descriptor),
         retry(*loops.front()) {}
 
-  void Arm();
-  void AcceptReady();
+  void OnReady(Readiness ready) override;
+  void AcceptSome();
+  void AcceptLater();
   void Take(int descriptor);
   void Open(EventLoop& loop, int descriptor, std::shared_ptr<void> guard);
   void CheckClient(const std::shared_ptr<SocketConnection>& connection);
@@ -101,11 +100,13 @@ struct Listener::Impl : std::enable_shared_from_this<Listener::Impl> {
   const std::vector<EventLoop*> loops;
   const ListenOptions options;
   Endpoint local;
-  asio::posix::stream_descriptor acceptor;  // first loop
+  // First loop. The socket is the acceptor's from Start on.
+  int bound;
+  std::optional<Descriptor> acceptor;
   Timer retry;
   std::function<void(std::shared_ptr<Connection>)> accept;
   std::size_t next_loop = 0;
-  bool armed = false;
+  bool accept_posted = false;
   std::atomic<bool> stopped{false};
   std::atomic<std::size_t> open{0};
 };
@@ -143,50 +144,54 @@ const Endpoint& Listener::local() const {
 
 void Listener::Start(std::function<void(std::shared_ptr<Connection>)> accept) {
   impl_->loops.front()->Post([impl = impl_, accept = std::move(accept)] {
+    if (impl->stopped) return;
     impl->accept = accept;
-    impl->Arm();
+    impl->acceptor.emplace(impl->loops.front()->impl(), std::exchange(impl->bound, -1), impl.get());
   });
 }
 
 void Listener::Stop() {
   if (impl_->stopped.exchange(true)) return;
   impl_->loops.front()->RunSync([impl = impl_] {
-    boost::system::error_code ignored;
-    impl->acceptor.close(ignored);
+    impl->acceptor.reset();
+    if (const int bound = std::exchange(impl->bound, -1); bound >= 0) close(bound);
     impl->retry.Cancel();
     if (impl->local.is_unix()) unlink(impl->local.unix_path.c_str());
   });
   for (EventLoop* loop : impl_->loops) loop->RunSync([] {});
 }
 
-void Listener::Impl::Arm() {
-  if (armed || stopped) return;
-  if (options.connections_max > 0 && open >= options.connections_max) return;
-  armed = true;
-  acceptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                      [self = shared_from_this()](const boost::system::error_code& failure) {
-                        self->armed = false;
-                        if (failure || self->stopped) return;
-                        self->AcceptReady();
-                      });
+void Listener::Impl::OnReady(Readiness) {
+  const auto self = shared_from_this();
+  AcceptSome();
 }
 
-void Listener::Impl::AcceptReady() {
+// Those who come to a full listener wait in the kernel; when somebody leaves, it is called again.
+void Listener::Impl::AcceptSome() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    if (!acceptor.has_value()) return;
     if (options.connections_max > 0 && open >= options.connections_max) return;
     const int descriptor =
-        accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        accept4(acceptor->socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
       Take(descriptor);
       continue;
     }
-    if (errno == EAGAIN) break;
+    if (errno == EAGAIN) return;
     if (errno == ECONNABORTED || errno == EINTR) continue;
     log::Warn("cannot accept connections", {{"error", ErrnoText(errno)}});
-    retry.Set(std::chrono::milliseconds(100), [this] { Arm(); });
+    retry.Set(std::chrono::milliseconds(100), [this] { AcceptSome(); });
     return;
   }
-  Arm();
+  AcceptLater();
+}
+
+void Listener::Impl::AcceptLater() {
+  if (std::exchange(accept_posted, true)) return;
+  loops.front()->Post([self = shared_from_this()] {
+    self->accept_posted = false;
+    self->AcceptSome();
+  });
 }
 
 // Counts an open connection; when it goes, a listener that was full accepts again.
@@ -197,7 +202,7 @@ std::shared_ptr<void> Listener::Impl::MakeGuard() {
             if (self == nullptr) return;
             --self->open;
             if (self->options.connections_max == 0) return;
-            self->loops.front()->Post([self] { self->Arm(); });
+            self->loops.front()->Post([self] { self->AcceptSome(); });
           }};
 }
 
@@ -213,24 +218,17 @@ void Listener::Impl::Take(int descriptor) {
 }
 
 void Listener::Impl::Open(EventLoop& loop, int descriptor, std::shared_ptr<void> guard) {
-  SocketConnection::Socket socket(loop.impl()->io);
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-  boost::system::error_code failure;
-  socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor, failure);
-  if (failure) {
-    close(descriptor);
-    return;
-  }
   std::unique_ptr<TlsSession> session;
   if (options.endpoint.tls) {
     auto made = TlsSession::ForServer(*options.tls);
-    if (!made.ok()) return;
+    if (!made.ok()) {
+      close(descriptor);
+      return;
+    }
     session = std::move(made).value();
   }
-  auto connection = std::make_shared<SocketConnection>(loop, std::move(socket), std::move(session),
-                                                       std::move(guard));
+  auto connection =
+      std::make_shared<SocketConnection>(loop, descriptor, std::move(session), std::move(guard));
   connection->Handshake(options.handshake_timeout,
                         [self = shared_from_this(), connection](const Status& status) {
                           if (!status.ok()) {

@@ -1,28 +1,25 @@
-// SocketConnection: Connection over an Asio socket, with or without a TlsSession on top.
+// SocketConnection: Connection over a socket, with or without a TlsSession on top.
 //
 // Only net's .cc files include this.
 #pragma once
 
-#include "net/asio_loop.h"
-// After asio_loop.h, which includes <utility> first.
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "net/connection.h"
+#include "net/loop_parts.h"
 #include "net/output_queue.h"
 #include "net/tls_session.h"
 
 namespace quorate::net {
 
-class SocketConnection final : public Connection {
+class SocketConnection final : public Connection, public Watcher {
  public:
-  using Socket = asio::generic::stream_protocol::socket;
-
-  // Takes a connected, non-blocking socket. guard lives as long as the connection is open.
-  SocketConnection(EventLoop& loop, Socket socket, std::unique_ptr<TlsSession> session,
+  // Takes over a connected, non-blocking socket. guard lives as long as the connection is open.
+  SocketConnection(EventLoop& loop, int socket, std::unique_ptr<TlsSession> session,
                    std::shared_ptr<void> guard);
   ~SocketConnection() override;
 
@@ -50,8 +47,10 @@ class SocketConnection final : public Connection {
   std::shared_ptr<SocketConnection> Self();
   std::size_t cipher_bytes() const { return session_ == nullptr ? 0 : session_->output().size(); }
   bool wants_reading() const;
-  void ArmRead();
-  void OnReadable();
+  void OnReady(Readiness ready) override;
+  void ReadSome();
+  void ReadLater();
+  void Received(std::string_view bytes);
   void Deliver(std::string_view bytes);
   void DeliverDecrypted();
   void ContinueHandshake();
@@ -60,13 +59,13 @@ class SocketConnection final : public Connection {
   void Flush();
   bool FlushPlain();
   bool FlushCipher();
-  bool SendSome(const std::vector<std::string_view>& pieces, std::size_t* sent);
+  bool SendSome(std::span<const std::string_view> pieces, std::size_t* sent);
   void AfterFlush();
   void Fail(Error reason);
 
   const std::shared_ptr<EventLoop::Impl> loop_parts_;
   EventLoop& loop_;
-  Socket socket_;
+  std::optional<Descriptor> descriptor_;  // nullopt: closed
   std::unique_ptr<TlsSession> session_;
   std::shared_ptr<void> guard_;
   ConnectionHandler* handler_ = nullptr;
@@ -78,8 +77,10 @@ class SocketConnection final : public Connection {
   std::unique_ptr<Timer> timer_;  // of the handshake, then of the close
   bool started_ = false;
   bool paused_ = false;
-  bool read_armed_ = false;
-  bool write_armed_ = false;
+  bool readable_ = false;  // there may be something to read
+  bool ended_ = false;     // the end is there to be read
+  bool read_posted_ = false;
+  bool write_awaited_ = false;
   bool flush_scheduled_ = false;
   bool closing_ = false;    // CloseWhenFlushed
   bool shut_down_ = false;  // our direction is closed, what comes is thrown away

@@ -1,5 +1,5 @@
 #include "fuzz/pipe.h"
-#include "net/asio_loop.h"
+#include "net/loop_parts.h"
 
 namespace quorate::fuzz {
 
@@ -33,8 +33,8 @@ void Session::Run(const std::function<void(std::shared_ptr<net::Connection>)>& a
 
 void Session::Settle() {
   // A turn that posts the next one for ever would hang here, and be found.
-  loop_.impl()->io.restart();
-  loop_.impl()->io.poll();
+  net::EventLoop::Impl& parts = *loop_.impl();
+  while (parts.Patience() == 0) parts.RunReady();
 }
 
 }  // namespace quorate::fuzz

@@ -159,6 +159,93 @@ TEST(ListenerTest, WhoComesToAFullListenerWaitsUntilSomebodyLeaves) {
   listener->Stop();
 }
 
+// Two ends of a connection on one loop; what arrives at the second is kept.
+class ConnectionTest : public testing::Test, public ConnectionHandler {
+ protected:
+  ConnectionTest() {
+    ListenOptions listen;
+    listen.endpoint = ParseHostPort("127.0.0.1:0").value();
+    listener_ = Listener::Bind({&running_.loop}, listen).value();
+    listener_->Start([this](std::shared_ptr<Connection> connection) {
+      there_ = std::move(connection);
+      ++ends_;
+    });
+    DialOptions dial;
+    dial.endpoint = listener_->local();
+    Dial(running_.loop, dial, [this](Result<std::shared_ptr<Connection>> connection) {
+      here_ = std::move(connection).value();
+      ++ends_;
+    });
+    EXPECT_TRUE(WaitFor([this] { return ends_ == 2; }));
+  }
+  ~ConnectionTest() override {
+    OnLoop([this] {
+      here_->Close();
+      there_->Detach();
+      there_->Close();
+    });
+    listener_->Stop();
+  }
+
+  void OnLoop(const Task& task) { running_.loop.RunSync(task); }
+  void OnData(std::string_view bytes) override { received_ += bytes.size(); }
+  void OnClosed(const Error& reason) override {
+    end_ = reason.message;
+    closed_ = true;
+  }
+
+  RunningLoop running_{"loop"};
+  std::unique_ptr<Listener> listener_;
+  std::shared_ptr<Connection> here_;
+  std::shared_ptr<Connection> there_;
+  std::atomic<int> ends_{0};
+  std::atomic<std::size_t> received_{0};
+  std::string end_;
+  std::atomic<bool> closed_{false};
+};
+
+// The kernel tells of bytes once, and at a time when nobody wants them.
+TEST_F(ConnectionTest, WhatArrivesDuringAPauseIsReadWhenItEnds) {
+  OnLoop([this] {
+    there_->Start(this);
+    there_->PauseReading();
+    here_->Write("hello");
+  });
+  for (int i = 0; i < 20; ++i) OnLoop([] {});  // it has arrived by then, if not it proves less
+  EXPECT_EQ(received_, 0U);
+  OnLoop([this] { there_->ResumeReading(); });
+  EXPECT_TRUE(WaitFor([this] { return received_ == 5; }));
+}
+
+TEST_F(ConnectionTest, BytesAndTheEndMayComeAtOnce) {
+  OnLoop([this] {
+    here_->Write("hello");
+    here_->CloseWhenFlushed();
+  });
+  for (int i = 0; i < 20; ++i) OnLoop([] {});
+  OnLoop([this] { there_->Start(this); });
+  EXPECT_TRUE(WaitFor([this] { return closed_.load(); }));
+  EXPECT_EQ(received_, 5U);
+  EXPECT_EQ(end_, "EOF");
+}
+
+// More than one read takes, and more than the socket takes before somebody reads.
+TEST_F(ConnectionTest, WhatNoSocketHoldsAtOnceArrivesInFull) {
+  constexpr std::size_t kBytes = std::size_t{24} << 20;
+  OnLoop([this] {
+    there_->Start(this);
+    there_->PauseReading();
+    here_->WriteOwned(std::string(kBytes, 'x'));
+  });
+  for (int i = 0; i < 20; ++i) OnLoop([] {});
+  OnLoop([this] {
+    EXPECT_GT(here_->buffered_bytes(), 0U);
+    there_->ResumeReading();
+  });
+  EXPECT_TRUE(WaitFor([this] { return received_ == kBytes; }));
+  OnLoop([this] { EXPECT_EQ(here_->buffered_bytes(), 0U); });
+}
+
 TEST(DialTest, SaysWhenNobodyListens) {
   RunningLoop running("loop");
   ListenOptions listen;
