@@ -2,9 +2,9 @@
 //
 // Checked are: the log's checksum chain, its segments and entries without a hole, its committed
 // index; the snapshot files; the store's place in the log; every row of the history against the one
-// before it, so that the key index that a start builds from them is right; keys against leases;
-// members against the configuration of the consensus. What a crash explains, and the next start
-// mends, is a note and no problem.
+// before it; the key index that a start would make, from its checkpoint in the store, against that
+// history; keys against leases; members against the configuration of the consensus. What a crash
+// explains, and the next start mends, is a note and no problem.
 //
 // Errors: kNotFound for what is no data directory, kFailedPrecondition while a member runs on it,
 // kInternal or kPermissionDenied when it cannot be read. Damage is no Error: it is a problem.

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "mvcc/record.h"
+#include "mvcc/restore.h"
 #include "mvcc/revision_id.h"
 #include "proto/lease.pb.h"
 #include "snapshot/conf_state.h"
@@ -16,6 +17,10 @@ namespace quorate::offline {
 namespace {
 
 using storage::Family;
+
+constexpr const char* kWatchTheDisk =
+    "a start reads the whole history instead and loses nothing; a disk that gives back other bytes "
+    "than it was given wants replacing";
 
 constexpr const char* kReplace =
     "remove this member from its cluster and add it again with an empty data directory; without "
@@ -33,6 +38,7 @@ class StoreCheck {
     TRY(ReadLeases());
     TRY(ReadHistory());
     CheckLeasesOfKeys();
+    TRY(CheckKeyIndex());
     TRY(ReadMembers());
     CheckMembers();
     return std::move(facts_);
@@ -46,13 +52,13 @@ class StoreCheck {
     std::int64_t lease = 0;
   };
 
-  void Complain(const std::string& place, std::string text) {
+  void Complain(const std::string& place, std::string text, const char* advice = kReplace) {
     const auto count = static_cast<std::size_t>(
         std::count_if(problems_.begin(), problems_.end(),
                       [&](const Problem& problem) { return problem.place == place; }));
-    if (count < kProblemsOfAPlaceMax) problems_.push_back({place, std::move(text), kReplace});
+    if (count < kProblemsOfAPlaceMax) problems_.push_back({place, std::move(text), advice});
     if (count == kProblemsOfAPlaceMax)
-      problems_.push_back({place, "and more of the same place", kReplace});
+      problems_.push_back({place, "and more of the same place", advice});
   }
 
   Result<std::uint64_t> ReadNumber(std::string_view row) {
@@ -186,6 +192,39 @@ class StoreCheck {
         Complain("leases", "the key " + ToPrintable(key) + " hangs on lease " +
                                std::to_string(state.lease) + ", which is not there");
     }
+  }
+
+  // What a start would take for the key index, from the checkpoint in the store and the history
+  // behind it, says of every key that lives what the whole history says.
+  Status CheckKeyIndex() {
+    if (std::any_of(problems_.begin(), problems_.end(),
+                    [](const Problem& problem) { return problem.place == "history"; }))
+      return {};
+    const auto restored = TRY(mvcc::Restore(store_));
+    if (!restored.refused.empty())
+      Complain("key index", "its checkpoint cannot be used: " + restored.refused, kWatchTheDisk);
+    std::uint64_t live = 0;
+    restored.index->VisitRows("", [&](const mvcc::IndexRow& row) {
+      if (row.version == 0) return true;
+      ++live;
+      const auto found = keys_.find(std::string(row.key));
+      if (found == keys_.end() || !Agree(row, found->second))
+        Complain("key index", "it has " + ToPrintable(row.key) + " at revision " +
+                                  std::to_string(row.latest.id().main.value) + ", version " +
+                                  std::to_string(row.version) + "; the history says otherwise");
+      return true;
+    });
+    if (live == facts_.keys) return {};
+    for (const auto& [key, state] : keys_) {
+      if (state.version > 0 && !restored.index->Latest(key).has_value())
+        Complain("key index", "it lacks " + ToPrintable(key));
+    }
+    return {};
+  }
+
+  static bool Agree(const mvcc::IndexRow& row, const Key& key) {
+    return row.latest.id() == key.id && row.version == key.version &&
+           row.create_revision.value == key.create && row.lease.value == key.lease;
   }
 
   Status ReadMembers() {

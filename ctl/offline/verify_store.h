@@ -20,7 +20,7 @@ namespace quorate::offline {
 
 // What is wrong, where, and what a person can do about it.
 struct Problem {
-  std::string place;  // "log", "snapshot", "index", "history", "leases", "members"
+  std::string place;  // "log", "snapshot", "index", "history", "key index", "leases", "members"
   std::string text;
   std::string advice;
 };

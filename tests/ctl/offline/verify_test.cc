@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "io/real_disk.h"
 #include "membership/member.h"
+#include "mvcc/index_checkpoint.h"
+#include "mvcc/key_index.h"
 #include "mvcc/record.h"
 #include "mvcc/revision_id.h"
 #include "peers/process.h"
@@ -114,6 +116,64 @@ TEST_F(VerifyStoreTest, ASoundStoreIsSound) {
   EXPECT_EQ(facts_.keys, 2U);
   EXPECT_EQ(facts_.leases, 1U);
   EXPECT_EQ(facts_.members.size(), 2U);
+}
+
+// A checkpoint of this index, taken when the store was at its last revision.
+void Checkpoint(const mvcc::KeyIndex& index, storage::Batch& batch) {
+  mvcc::CheckpointWalk walk(std::nullopt, Revision{6});
+  EXPECT_TRUE(walk.Step(index, 100, &batch));
+}
+
+TEST_F(VerifyStoreTest, AKeyIndexThatSaysWhatTheHistorySaysIsSound) {
+  mvcc::KeyIndex index;
+  index.Put("a", {Revision{2}, 0}, LeaseId{0});
+  index.Put("a", {Revision{4}, 0}, LeaseId{0});
+  index.Put("b", {Revision{6}, 0}, LeaseId{7});
+  Checkpoint(index, rows.batch);
+  EXPECT_EQ(Judge(), "");
+}
+
+TEST_F(VerifyStoreTest, SeesAKeyIndexThatForgotAChange) {
+  mvcc::KeyIndex index;
+  index.Put("a", {Revision{2}, 0}, LeaseId{0});
+  index.Put("b", {Revision{6}, 0}, LeaseId{7});
+  Checkpoint(index, rows.batch);
+  EXPECT_EQ(Judge(), "key index");
+}
+
+TEST_F(VerifyStoreTest, SeesAKeyIndexThatLostAKey) {
+  mvcc::KeyIndex index;
+  index.Put("a", {Revision{2}, 0}, LeaseId{0});
+  index.Put("a", {Revision{4}, 0}, LeaseId{0});
+  Checkpoint(index, rows.batch);
+  EXPECT_EQ(Judge(), "key index");
+}
+
+TEST_F(VerifyStoreTest, SeesAKeyIndexWithAKeyThatNeverWas) {
+  mvcc::KeyIndex index;
+  index.Put("a", {Revision{2}, 0}, LeaseId{0});
+  index.Put("a", {Revision{4}, 0}, LeaseId{0});
+  index.Put("b", {Revision{6}, 0}, LeaseId{7});
+  index.Put("ghost", {Revision{5}, 0}, LeaseId{0});
+  Checkpoint(index, rows.batch);
+  EXPECT_EQ(Judge(), "key index");
+}
+
+TEST_F(VerifyStoreTest, SeesAKeyIndexWithATurnedBit) {
+  storage::Batch checkpoint;
+  mvcc::KeyIndex index;
+  index.Put("a", {Revision{2}, 0}, LeaseId{0});
+  Checkpoint(index, checkpoint);
+  storage::MemoryBackend backend(std::make_shared<storage::MemoryStorage>());
+  ASSERT_TRUE(backend.Commit(checkpoint, {LogIndex{1}, Term{1}}).ok());
+  const auto chunk = backend.Scan(Family::kIndex, "", "");
+  ASSERT_TRUE(chunk->Valid());
+  for (; chunk->Valid(); chunk->Next()) {
+    std::string bytes(chunk->value());
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    rows.batch.Put(Family::kIndex, chunk->key(), bytes);
+  }
+  EXPECT_EQ(Judge(), "key index");
 }
 
 TEST_F(VerifyStoreTest, SeesARowThatIsMissing) {
