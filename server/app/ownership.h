@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "io/disk.h"
 #include "membership/cluster.h"
+#include "raft/core.h"
 
 namespace quorate::app {
 
@@ -27,8 +28,11 @@ Result<std::unique_ptr<io::File>> LockDirectory(io::Disk& disk,
 std::optional<Ending> OwnerCluster(std::optional<ClusterId> expected, ClusterId cluster,
                                    std::string_view data_dir);
 
-// Another member of this cluster carries our name: the data directory is somebody else's.
+// Another member of this cluster carries our name: the data directory is somebody else's. The store
+// may be far behind: what start's log has committed beyond it counts too. A directory that does not
+// know its own member yet has not heard who left before, and says nothing.
 std::optional<Ending> OwnerOfName(std::string_view name, const membership::Roster& roster,
-                                  MemberId self, std::string_view data_dir);
+                                  const raft::Start& start, MemberId self,
+                                  std::string_view data_dir);
 
 }  // namespace quorate::app

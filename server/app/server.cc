@@ -238,8 +238,8 @@ std::optional<Ending> Server::Impl::OpenMember() {
                   "the member has been permanently removed from the cluster; to use this machine "
                   "again, add a new member and start it with an empty data directory"};
   }
-  if (auto other =
-          OwnerOfName(options.name, *machine->cluster().roster(), boot.self, options.data_dir)) {
+  if (auto other = OwnerOfName(options.name, *machine->cluster().roster(), boot.start, boot.self,
+                               options.data_dir)) {
     return other;
   }
   peers->SetCluster(boot.cluster, boot.self);
