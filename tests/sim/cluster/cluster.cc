@@ -36,6 +36,7 @@ void Counts::Add(const Counts& other) {
   put_back += other.put_back;
   owed += other.owed;
   recognised += other.recognised;
+  refused += other.refused;
   changes += other.changes;
   for (std::size_t i = 0; i < kFaultKinds; ++i) kinds[i] += other.kinds[i];
 }

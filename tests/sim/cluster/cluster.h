@@ -44,6 +44,7 @@ struct Counts {
   std::uint64_t put_back = 0;    // old directories
   std::uint64_t owed = 0;        // of them those that lacked what had been acknowledged
   std::uint64_t recognised = 0;  // directories that went back in time
+  std::uint64_t refused = 0;     // starts with a directory of somebody else, or in use
   std::uint64_t changes = 0;     // of the membership that were accepted
 
   void Add(const Counts& other);
@@ -66,6 +67,8 @@ class Cluster {
   Counts& counts() { return counts_; }
   Clients& clients() { return *clients_; }
   bool healing() const { return healing_; }
+  // When members told their names; an index each.
+  std::map<MemberId, LogIndex>& named() { return named_; }
 
   Member* Find(MemberId member);
   std::vector<Member*> Present();      // not retired, by id
@@ -91,6 +94,7 @@ class Cluster {
   Counts counts_;
   int names_ = 0;
   bool healing_ = false;
+  std::map<MemberId, LogIndex> named_;
   std::map<MemberId, std::unique_ptr<Member>> members_;
   std::unique_ptr<class Injector> injector_;
   std::unique_ptr<class Admin> admin_;

@@ -15,11 +15,44 @@ using std::chrono::seconds;
 constexpr std::uint64_t kPlenty = 1ULL << 40U;
 constexpr auto kLookPause = milliseconds(7);
 constexpr auto kRestoreTakes = seconds(1);
+constexpr std::size_t kSectorBytes = 512;
+
+// Up to four neighbouring sectors of one file of the log that changed since `before` are as they
+// were. misdirected: what should be there is somewhere else in the file. False: none changed.
+bool LoseSectors(const Disk::Image& before, Disk::Image& now, std::uint64_t value,
+                 bool misdirected) {
+  std::vector<std::pair<std::string, std::size_t>> changed;
+  const auto old_of = [&](const std::string& path, std::size_t at, std::size_t size) {
+    const auto old = before.find(path);
+    std::string bytes;
+    if (old != before.end() && old->second && old->second->size() > at) {
+      bytes = old->second->substr(at, size);
+    }
+    bytes.resize(size);
+    return bytes;
+  };
+  for (const auto& [path, bytes] : now) {
+    if (!bytes || !path.starts_with(kLog)) continue;
+    for (std::size_t at = 0; at < bytes->size(); at += kSectorBytes) {
+      const std::string sector = bytes->substr(at, kSectorBytes);
+      if (sector != old_of(path, at, sector.size())) changed.emplace_back(path, at);
+    }
+  }
+  if (changed.empty()) return false;
+  const auto& [path, from] = changed[value % changed.size()];
+  std::string& bytes = *now[path];
+  const std::size_t size = std::min(bytes.size() - from, kSectorBytes * (1 + (value >> 32U) % 4));
+  const std::string lost = bytes.substr(from, size);
+  bytes.replace(from, size, old_of(path, from, size));
+  const std::size_t to = (value >> 40U) % 16 * kSectorBytes;
+  if (misdirected && to + size <= bytes.size()) bytes.replace(to, size, lost);
+  return true;
+}
 
 }  // namespace
 
 void Injector::Begin(const Fault& fault, Admin& admin) {
-  if (fault.kind <= FaultKind::kHalfOpen) return Network(fault);
+  if (fault.kind <= FaultKind::kAddressReuse) return Network(fault);
   if (fault.kind == FaultKind::kKillAll) {
     for (Member* member : cluster_.Present()) {
       member->Crash(fault.value % 2 == 0 ? End::kPowerLoss : End::kProcess, fault.lasts);
@@ -70,6 +103,15 @@ void Injector::Network(const Fault& fault) {
       return for_a_while(weather.long_delay, fault.value);
     case FaultKind::kNarrow:
       return for_a_while(weather.per_kilobyte, Time(micros));
+    case FaultKind::kDamage:
+      return for_a_while(weather.damage, fault.value);
+    case FaultKind::kMisdeliver:
+      return for_a_while(weather.misdeliver, fault.value);
+    case FaultKind::kCutFrame:
+      return cluster_.network().CutNextFrame(a->id(), b->id());
+    case FaultKind::kAddressReuse:
+      cluster_.network().GiveAddress(a->id(), b->id());
+      return Undo(fault.lasts, [this, id = a->id()] { cluster_.network().GiveAddress(id, id); });
     case FaultKind::kSwizzle:
       return Swizzle(fault);
     case FaultKind::kCutOneWay:
@@ -182,6 +224,17 @@ void Injector::Process(const Fault& fault, Member& member) {
       nothing->disk = {{"/m", std::nullopt}, {kSnapshots, std::nullopt}};
       return GoBack(id, std::move(nothing), fault.value);
     }
+    case FaultKind::kOtherDirectory: {
+      const Member* other = cluster_.Pick(fault.b == fault.a ? fault.b + 1 : fault.b);
+      return member.TryDirectoryOf(*other, fault.lasts);
+    }
+    case FaultKind::kOtherCluster:
+      return member.TryDirectoryOfAnotherCluster(fault.value % 2 == 0, fault.lasts);
+    case FaultKind::kSecondInstance:
+      return member.TrySecondInstance();
+    case FaultKind::kOldVersion:
+      Restart(id, false);
+      return Undo(fault.lasts, [this, id] { Restart(id, true); });
     case FaultKind::kPause:
       member.Pause(true);
       return Undo(fault.lasts, [this, id] { cluster_.Find(id)->Pause(false); });
@@ -189,6 +242,14 @@ void Injector::Process(const Fault& fault, Member& member) {
       member.clock().SetCostOfLook(microseconds(10 + fault.value % 2000));
       return Undo(fault.lasts, [this, id] { cluster_.Find(id)->clock().SetCostOfLook(Time(0)); });
   }
+}
+
+// The member is stopped, and started as another version.
+void Injector::Restart(MemberId id, bool ours) {
+  Member* member = cluster_.Find(id);
+  if (!member->up() && !ours) return;
+  member->SpeakOurWords(ours);
+  if (member->up()) member->Crash(End::kProcess, milliseconds(200));
 }
 
 void Injector::Loop(MemberId id, int times) {
@@ -250,11 +311,16 @@ void Injector::DiskOrClock(const Fault& fault, Member& member) {
   Disk& disk = member.disk();
   const auto part = fault.b % 3 == 0 ? "" : "/wal";
   switch (fault.kind) {
-    case FaultKind::kSyncError:
-      return disk.Inject({.operation = Operation::kSync,
-                          .path_part = part,
-                          .code = Code::kDataLoss,
-                          .skip = static_cast<int>(fault.value % 10)});
+    case FaultKind::kSyncError: {
+      const bool lasting = fault.value % 3 == 0;
+      disk.Inject({.operation = Operation::kSync,
+                   .path_part = part,
+                   .code = Code::kDataLoss,
+                   .skip = static_cast<int>(fault.value % 10),
+                   .forever = lasting});
+      if (!lasting) return;
+      return Undo(fault.lasts, [this, id] { cluster_.Find(id)->disk().ClearFaults(); });
+    }
     case FaultKind::kReadError:
       disk.Inject({.operation = Operation::kRead,
                    .path_part = part,
@@ -277,9 +343,15 @@ void Injector::DiskOrClock(const Fault& fault, Member& member) {
     }
     case FaultKind::kBitFlip:
       return Flip(member, fault.value, fault.lasts);
+    case FaultKind::kLostWrite:
+    case FaultKind::kMisdirectedWrite:
+      return Undo(fault.lasts,
+                  [this, id, before = member.CopyDirectory(), fault] { Wreck(id, before, fault); });
     case FaultKind::kWallJump: {
-      const auto jump = seconds(static_cast<std::int64_t>(fault.value % 20'000'000) - 10'000'000);
-      return member.clock().JumpWall(jump);
+      // Ten years to either side, or some months.
+      const std::uint64_t most = fault.b % 2 == 0 ? 315'000'000 : 10'000'000;
+      const auto jump = static_cast<std::int64_t>(fault.value % (2 * most));
+      return member.clock().JumpWall(seconds(jump - static_cast<std::int64_t>(most)));
     }
     default: {
       auto ppm = static_cast<std::int64_t>(fault.value % 400'000) - 200'000;
@@ -290,27 +362,52 @@ void Injector::DiskOrClock(const Fault& fault, Member& member) {
   }
 }
 
-// One byte of a log changes while its machine is off. One member of a run, so that the others have
-// everything.
-void Injector::Flip(Member& member, std::uint64_t value, Time restart) {
+// One member of a run, so that the others have everything.
+bool Injector::MayLoseData() const {
   const raft::ConfState* state = cluster_.checks().configuration();
   const bool others_lost = std::ranges::any_of(
       cluster_.Present(), [](const Member* other) { return other->unusable(); });
-  if (damaged_ || others_lost || state == nullptr || state->voters.size() < 3) return;
+  return !damaged_ && !others_lost && state != nullptr && state->voters.size() >= 3;
+}
+
+// One bit of a log, or of what is remembered, changes while its machine is off.
+void Injector::Flip(Member& member, std::uint64_t value, Time restart) {
+  if (!MayLoseData()) return;
   damaged_ = true;
   member.Suspect();
   member.Crash(End::kPowerLoss, std::nullopt);
   Disk& disk = member.disk();
   const auto names = disk.List(kLog);
   if (names.ok() && !names->empty()) {
-    const std::string path = std::string(kLog) + "/" + (*names)[value % names->size()];
+    std::string path = std::string(kLog) + "/" + (*names)[value % names->size()];
+    if ((value >> 40U) % 4 == 0) path = kRecollection;
     const auto info = disk.Stat(path);
     if (info.ok() && info->size > 0) {
       // The front of a segment holds its records.
-      disk.Damage(path, (value >> 8U) % std::min<std::uint64_t>(info->size, 8192), 0x10);
+      const auto mask = static_cast<std::uint8_t>(1U << ((value >> 32U) % 8));
+      disk.Damage(path, (value >> 8U) % std::min<std::uint64_t>(info->size, 8192), mask);
     }
   }
   cluster_.world().After(restart, [this, id = member.id()] { cluster_.Find(id)->Boot(); });
+}
+
+// Its machine is switched off, and a part of what it wrote to its log since `before`, and synced,
+// is not where it should be. As an old directory, this waits until the others are well.
+void Injector::Wreck(MemberId id, std::shared_ptr<const Directory> before, const Fault& fault) {
+  Member* member = cluster_.Find(id);
+  if (healed_ || !MayLoseData() || member->retired() || !member->up()) return;
+  member->Crash(End::kPowerLoss, std::nullopt);
+  auto now = std::make_shared<Directory>(*member->CopyDirectory());
+  if (!LoseSectors(before->disk, now->disk, fault.value,
+                   fault.kind == FaultKind::kMisdirectedWrite)) {
+    return member->Boot();
+  }
+  damaged_ = true;
+  now->wrecked = true;
+  now->promises = {};
+  now->log = {};
+  cluster_.network().Discard(id);
+  BringBack(id, std::move(now), fault.b);
 }
 
 // ---- administration ----

@@ -47,6 +47,9 @@ class Injector {
   void BringBack(MemberId id, std::shared_ptr<const Directory> directory, std::uint64_t value);
   bool OthersAreWell(MemberId id);
   void Flip(Member& member, std::uint64_t value, Time restart);
+  void Wreck(MemberId id, std::shared_ptr<const Directory> before, const Fault& fault);
+  bool MayLoseData() const;
+  void Restart(MemberId id, bool ours);
   void Undo(Time after, std::function<void()> undo);
 
   Cluster& cluster_;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "app/incoming.h"
-#include "app/replay.h"
+#include "app/ownership.h"
 #include "app/snapshot_file.h"
 #include "apply/request.h"
 #include "base/bytes.h"
@@ -89,6 +89,9 @@ void Member::Boot() {
 
 Status Member::Start() {
   const Plan& plan = cluster_.plan();
+  ours_ = ours_next_;
+  lock_ = TRY(app::LockDirectory(disk_, kDirectory));
+  if (lock_ == nullptr) cluster_.world().Fail("lock: a directory that nobody uses is locked");
   recollection_ = TRY(app::Recollection::Open(disk_, kRecollection));
   if (const auto verdict = recollection_->verdict()) {
     exit_ = node::Exit::kWentBack;
@@ -106,7 +109,9 @@ Status Member::Start() {
     TRY(app::Bootstrap(founders_, replayed));
   }
   replayed.start.applied = backend->position().index;
-  cluster_.checks().Recovered(id(), promises_, replayed.start, replayed.mark.index);
+  if (!wrecked_ && !foreign_) {
+    cluster_.checks().Recovered(id(), promises_, replayed.start, replayed.mark.index);
+  }
 
   app::MachineOptions options;
   options.cluster = cluster_.id();
@@ -116,6 +121,7 @@ Status Member::Start() {
   options.compaction_rows = plan.compaction_rows;
   options.compaction_pause = milliseconds(10);
   machine_ = TRY(app::Machine::Open(options, std::move(backend), clock_, *this));
+  TRY(CheckOwner(replayed));
   if (app::RemovedForGood(*machine_->cluster().roster(), id(), replayed.start.conf_state)) {
     exit_ = node::Exit::kRemoved;
     return Error{Code::kFailedPrecondition, "finds that it was removed"};
@@ -148,7 +154,8 @@ Status Member::Start() {
   node.catch_up_entries = plan.catch_up_entries;
   driver_ = TRY(node::Driver::Open(std::move(parts), node));
   driver_->inbox().OnArrival([this] { Schedule(microseconds(20)); });
-  return Greet();
+  wrecked_ = false;
+  return ours_ ? Greet() : Status();
 }
 
 void Member::Hook() {
@@ -162,6 +169,11 @@ void Member::Hook() {
 
 // A lease that is granted while this member leads runs from now.
 void Member::NoteEntry(const raft::Entry& entry) {
+  const auto name = apply::MessageOf(entry.data.view(), apply::RequestField::kClusterMemberAttrSet);
+  membershippb::ClusterMemberAttrSetRequest named;
+  if (name && named.ParseFromArray(name->data(), static_cast<int>(name->size()))) {
+    cluster_.named().try_emplace(MemberId{named.member_id()}, entry.index);
+  }
   const auto grant = apply::MessageOf(entry.data.view(), apply::RequestField::kLeaseGrant);
   etcdserverpb::LeaseGrantRequest request;
   if (!grant || !request.ParseFromArray(grant->data(), static_cast<int>(grant->size()))) return;
@@ -311,6 +323,7 @@ void Member::TearDown() {
   checked_.reset();
   machine_.reset();
   recollection_.reset();
+  lock_.reset();
   lease_floor_.clear();
   strangers_.clear();
   log_due_ = false;
@@ -330,7 +343,7 @@ void Member::TearDown() {
     unusable_ = true;
     restart_.reset();
   }
-  exit_.reset();
+  exit_seen_ = std::exchange(exit_, std::nullopt);
   revision_seen_ = Revision{};
   if (const auto restart = std::exchange(restart_, std::nullopt); restart && !retired_) {
     cluster_.world().After(*restart, [this, life = life_] {
@@ -393,6 +406,8 @@ void Member::Send(std::vector<raft::Message>& messages) {
       cluster_.checks().SawProposed(driver_->core(), message.entries);
     }
     Promise(message);
+    // A field that only our leaders fill.
+    if (!ours_ && message.type == raft::MessageType::kHeartbeat) message.index = LogIndex{};
     if (!Knows(message.to)) continue;
     cluster_.network().Send(*this, std::move(message));
   }

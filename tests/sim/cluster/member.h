@@ -19,6 +19,7 @@
 #include "app/greeting.h"
 #include "app/machine.h"
 #include "app/recollection.h"
+#include "app/replay.h"
 #include "membership/member.h"
 #include "node/driver.h"
 #include "sim/cluster/checked_machine.h"
@@ -33,6 +34,7 @@ namespace quorate::sim::cluster {
 
 class Cluster;
 
+inline constexpr const char* kDirectory = "/m";
 inline constexpr const char* kLog = "/m/wal";
 inline constexpr const char* kSnapshots = "/m/snap";
 inline constexpr const char* kRecollection = "/m/recollection.json";
@@ -53,6 +55,7 @@ struct Directory {
   storage::MemoryStorage storage;
   Promises promises;
   DurableTerms log;
+  bool wrecked = false;  // what it has of its log is anybody's guess
 };
 
 class Member final : public app::MachineServices, public node::Network, public apply::Waiters {
@@ -101,6 +104,16 @@ class Member final : public app::MachineServices, public node::Network, public a
   void BootFrom(const Directory& directory, bool heard);
   // Its data is not what it left; it may be found to have gone back in time.
   void Suspect() { suspect_ = true; }
+  // Whether it is of a version that knows what only our members say to each other, from its next
+  // start on.
+  void SpeakOurWords(bool ours) { ours_next_ = ours; }
+  bool speaks_our_words() const { return ours_; }
+  // It is stopped and started with what is not its own, which it must refuse; after `lasts` it is
+  // started with its own directory again.
+  void TryDirectoryOf(const Member& other, Time lasts);
+  void TryDirectoryOfAnotherCluster(bool told, Time lasts);
+  // A second process on its directory must not get anywhere.
+  void TrySecondInstance();
   // Its data is gone for good; whoever administers the cluster must replace it.
   void Lose();
 
@@ -136,6 +149,8 @@ class Member final : public app::MachineServices, public node::Network, public a
 
  private:
   Status Start();
+  void TryForeign(const Directory& foreign, Time lasts);
+  Status CheckOwner(const app::Replayed& replayed);
   Status Greet();
   DurableTerms DurableLog() const;
   LogIndex AcknowledgedBy(MemberId other) const;
@@ -181,10 +196,17 @@ class Member final : public app::MachineServices, public node::Network, public a
   bool unusable_ = false;
   bool suspect_ = false;
   bool heard_ = true;
+  bool ours_ = true;
+  bool ours_next_ = true;
+  bool wrecked_ = false;
+  bool foreign_ = false;       // the directory is somebody else's
+  bool told_cluster_ = false;  // it was told which cluster to expect
+  std::unique_ptr<io::File> lock_;
   bool dying_ = false;
   End dying_by_ = End::kPowerLoss;
   std::optional<Time> restart_;
   std::optional<node::Exit> exit_;
+  std::optional<node::Exit> exit_seen_;  // of the last life
   std::string why_;
   std::uint64_t io_stop_ = 0;  // 0: none
   Time io_restart_{0};

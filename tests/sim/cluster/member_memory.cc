@@ -2,10 +2,13 @@
 // app::StateCheck do it, without their threads and connections.
 #include <algorithm>
 
+#include "app/ownership.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "peer/headers.h"
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/member.h"
+#include "wal/reader.h"
 
 namespace quorate::sim::cluster {
 namespace {
@@ -30,6 +33,7 @@ Status Member::Greet() {
                        const std::function<void(Result<std::string>)>& done) {
     Member* other = cluster_.Find(MemberId{ParseHex(urls.front()).value_or(0)});
     if (dying_ || !heard_ || other == nullptr || !other->up() || other->paused()) return;
+    if (!other->speaks_our_words()) return;
     if (!cluster_.network().Carries(id(), other->id())) return;
     if (!cluster_.network().Carries(other->id(), id())) return;
     if (random_.Chance(cluster_.network().weather().loss)) return;
@@ -66,7 +70,7 @@ LogIndex Member::AcknowledgedBy(MemberId other) const {
 void Member::Remember(std::uint64_t ticks) {
   Later(kRememberPause, [this, ticks] {
     Remember(ticks + 1);
-    if (paused_) return;
+    if (paused_ || !ours_) return;
     app::NoteProgress(*recollection_, driver_->status());
     const auto roster = machine_->cluster().roster();
     for (const MemberId removed : roster->removed) recollection_->Forget(removed);
@@ -74,7 +78,7 @@ void Member::Remember(std::uint64_t ticks) {
       Member* other = cluster_.Find(id);
       if (!leads() || ticks % kTicksBetweenTellings != 0) break;
       if (other == nullptr || other == this || !other->up() || other->paused()) continue;
-      if (!cluster_.network().Carries(this->id(), id)) continue;
+      if (!other->speaks_our_words() || !cluster_.network().Carries(this->id(), id)) continue;
       for (const auto& [about, unused] : roster->members) {
         const app::Known known = recollection_->Of(about);
         other->recollection_->Note(about, {.index = known.index, .term = known.term});
@@ -99,9 +103,12 @@ std::shared_ptr<const Directory> Member::CopyDirectory() const {
 
 void Member::BootFrom(const Directory& directory, bool heard) {
   CHECK(driver_ == nullptr && !running_);
-  ++cluster_.counts().put_back;
-  cluster_.counts().owed += promises_.durable > directory.promises.durable ? 1U : 0U;
+  if (!directory.wrecked) {
+    ++cluster_.counts().put_back;
+    cluster_.counts().owed += promises_.durable > directory.promises.durable ? 1U : 0U;
+  }
   suspect_ = true;
+  wrecked_ = directory.wrecked;
   disk_.PutBack(directory.disk);
   *storage_ = directory.storage;
   promises_ = directory.promises;
@@ -110,6 +117,91 @@ void Member::BootFrom(const Directory& directory, bool heard) {
   heard_ = heard;
   Boot();
   heard_ = true;
+}
+
+// ---- what is not its own ----
+
+void Member::TryDirectoryOf(const Member& other, Time lasts) {
+  if (&other == this || !other.up() || !up()) return;
+  const auto roster = other.machine_->cluster().roster();
+  // Who has no name yet cannot be told apart, nor can a directory that has not heard of it.
+  const auto heard_of = [&](MemberId member) {
+    const auto named = cluster_.named().find(member);
+    return roster->Find(member) != nullptr && named != cluster_.named().end() &&
+           named->second <= other.machine_->backend().FlushedIndex();
+  };
+  if (!heard_of(id()) || !heard_of(other.id())) return;
+  TryForeign(*other.CopyDirectory(), lasts);
+}
+
+void Member::TryDirectoryOfAnotherCluster(bool told, Time lasts) {
+  if (!up()) return;
+  Disk disk(1);
+  CHECK(disk.MakeDirectories(kSnapshots).ok());
+  wal::WriterOptions log;
+  log.segment_bytes = cluster_.plan().segment_bytes;
+  log.fill_step_bytes = 4096;
+  CHECK(wal::Writer::Create(disk, kLog, {id(), ClusterId{cluster_.id().value + 1}}, log).ok());
+  Directory foreign;
+  foreign.disk = disk.TakeImage();
+  told_cluster_ = told;
+  TryForeign(foreign, lasts);
+}
+
+void Member::TryForeign(const Directory& foreign, Time lasts) {
+  Crash(End::kPowerLoss, std::nullopt);
+  const auto own = CopyDirectory();
+  const auto stored = *storage_;
+  disk_.PutBack(foreign.disk);
+  *storage_ = foreign.storage;
+  foreign_ = true;
+  Boot();
+  if (up()) cluster_.world().Fail("owner: " + self_.name + " starts with what is not its own");
+  cluster_.counts().refused += exit_seen_ == node::Exit::kWrongIdentity ? 1U : 0U;
+  foreign_ = false;
+  ++life_;
+  disk_.PutBack(own->disk);
+  *storage_ = stored;
+  cluster_.world().After(lasts, [this, life = life_] {
+    if (life == life_) Boot();
+  });
+}
+
+// As app::BootMember: the cluster, then the name. Who is not told its cluster is refused by it.
+Status Member::CheckOwner(const app::Replayed& replayed) {
+  const ClusterId found = replayed.identity.cluster;
+  auto ending = app::OwnerCluster(
+      told_cluster_ || !foreign_ ? std::optional(cluster_.id()) : std::nullopt, found, kDirectory);
+  peer::Options us;
+  us.self = replayed.identity.member;
+  us.cluster = found;
+  peer::Options them;
+  them.cluster = cluster_.id();
+  if (!ending && peer::Refusal(them, peer::RequestHeaders(us))) {
+    ending = app::Ending{app::ExitCode::kWrongIdentity, "its peers refuse it"};
+  }
+  if (!ending) {
+    ending = app::OwnerOfName(self_.name, *machine_->cluster().roster(), replayed.start,
+                              replayed.identity.member, kDirectory);
+  }
+  if (!ending) return {};
+  if (!foreign_) cluster_.world().Fail("owner: an honest member is refused: " + ending->message);
+  exit_ = node::Exit::kWrongIdentity;
+  return Error{Code::kFailedPrecondition, ending->message};
+}
+
+void Member::TrySecondInstance() {
+  if (!up()) return;
+  const auto lock = app::LockDirectory(disk_, kDirectory);
+  if (lock.ok() && *lock != nullptr) {
+    return cluster_.world().Fail("lock: two processes use the directory of " + self_.name);
+  }
+  // And if the lock was lost: its log has one of its own.
+  const auto contents = wal::Replay(disk_, kLog, {});
+  if (contents.ok() && !contents->torn && wal::Writer::Open(disk_, kLog, *contents).ok()) {
+    return cluster_.world().Fail("lock: two processes write the log of " + self_.name);
+  }
+  ++cluster_.counts().refused;
 }
 
 }  // namespace quorate::sim::cluster

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/digest.h"
+#include "peer/headers.h"
 #include "sim/cluster/cluster.h"
 #include "snapshot/snap_file.h"
 #include "wire/raftpb.h"
@@ -73,14 +75,88 @@ void Network::Send(Member& from, raft::Message message) {
     }
     return;
   }
+  if (Misdirected(from, message)) return;
   if (framed_) return SendFramed(from, message);
   SendSingly(from, message);
+}
+
+// Somebody else than the message is for.
+Member* Network::WrongReceiver(const raft::Message& message) {
+  std::vector<Member*> others = cluster_.Present();
+  std::erase_if(others, [&](const Member* other) { return other->id() == message.to; });
+  return others.empty() ? nullptr : others[random_.Below(others.size())];
+}
+
+// Raft itself is the last that refuses what is for another member: the peers' ports do so before.
+void Network::DeliverTo(MemberId other, MemberId from, const raft::Message& message) {
+  cluster_.world().After(Travel(), [this, other, from, message] {
+    std::vector<raft::Message> messages;
+    messages.push_back(message);
+    Arrive(from, other, std::move(messages));
+  });
+}
+
+// True when the message does not get to whom it is for.
+bool Network::Misdirected(Member& from, const raft::Message& message) {
+  if (weather_.misdeliver > 0 && random_.Chance(weather_.misdeliver)) {
+    if (const Member* other = WrongReceiver(message)) {
+      DeliverTo(other->id(), from.id(), message);
+      if (random_.Chance(500)) return ++lost_, true;
+    }
+  }
+  // A stream is asked for by its reader, at the writer's address; a single message is brought.
+  const MemberId dialled = framed_ ? from.id() : message.to;
+  const auto listens = listens_.find(dialled);
+  if (listens == listens_.end()) return false;
+  ++lost_;
+  from.Unreachable(message.to);
+  if (!framed_) {
+    DeliverTo(listens->second, from.id(), message);
+    return true;
+  }
+  peer::Options reader;
+  reader.self = message.to;
+  reader.cluster = cluster_.id();
+  net::Headers asked = peer::RequestHeaders(reader);
+  asked.Set(peer::kToHeader, ToHex(dialled.value));
+  peer::Options other;
+  other.self = listens->second;
+  other.cluster = cluster_.id();
+  if (!peer::StreamRefusal(other, asked)) {
+    cluster_.world().Fail("peer: a stream was given to who had asked another member for it");
+  }
+  return true;
+}
+
+// Bytes that changed are found by TLS, or by TCP, whose record or segment then does not arrive; so
+// a reader gets the beginning of a frame and the end of its stream.
+bool Network::CutsFrame(const Pair& pair) {
+  if (cut_frames_.erase(pair) > 0) return true;
+  return weather_.damage > 0 && random_.Chance(weather_.damage);
+}
+
+// A database carries the SHA-256 of its sender's. True when it was changed.
+bool Network::SpoilSnapshot(std::string& bytes) {
+  if (weather_.damage == 0 || !random_.Chance(std::min<std::uint64_t>(500, 5 * weather_.damage))) {
+    return false;
+  }
+  const std::size_t at = random_.Below(bytes.size());
+  if (random_.Chance(500)) {
+    bytes[at] = static_cast<char>(bytes[at] ^ static_cast<char>(1U << random_.Below(8)));
+  } else {
+    bytes.resize(at);
+  }
+  return true;
 }
 
 void Network::SendSingly(Member& from, const raft::Message& message) {
   if (weather_.loss > 0 && random_.Chance(weather_.loss)) {
     ++lost_;
     return;
+  }
+  if (CutsFrame({from.id(), message.to})) {
+    ++lost_;
+    return from.Unreachable(message.to);  // its request failed
   }
   // A connection never doubles what it carries; raft bears it all the same, but for a proposal,
   // which would be applied twice.
@@ -115,23 +191,31 @@ void Network::SendFramed(Member& from, const raft::Message& message) {
   }
   std::string bytes;
   stream.encoder->Append(bytes, message);
+  const bool cut = CutsFrame(pair);
+  if (cut) bytes.resize(random_.Below(bytes.size()));
   stream.last_arrival = std::max(stream.last_arrival, cluster_.world().now() + Travel()) +
                         static_cast<std::int64_t>(bytes.size()) * weather_.per_kilobyte / 1024;
-  cluster_.world().At(
-      stream.last_arrival, [this, pair, append, epoch = stream.epoch, bytes = std::move(bytes)] {
-        Stream& now = streams_[{pair, append}];
-        if (now.epoch != epoch || now.decoder == nullptr) return;
-        std::vector<raft::Message> messages;
-        // In two pieces: a stream knows no messages.
-        const std::size_t half = bytes.size() / 2;
-        const std::string_view all = bytes;
-        Status taken = now.decoder->Take(all.substr(0, half), messages);
-        if (taken.ok()) taken = now.decoder->Take(all.substr(half), messages);
-        if (!taken.ok()) {
-          return cluster_.world().Fail("frames: a stream cannot be read: " + taken.error().message);
-        }
-        Arrive(pair.first, pair.second, std::move(messages));
-      });
+  cluster_.world().At(stream.last_arrival, [this, pair, append, cut, epoch = stream.epoch,
+                                            bytes = std::move(bytes)] {
+    Stream& now = streams_[{pair, append}];
+    if (now.epoch != epoch || now.decoder == nullptr) return;
+    std::vector<raft::Message> messages;
+    // In two pieces: a stream knows no messages.
+    const std::size_t half = bytes.size() / 2;
+    const std::string_view all = bytes;
+    Status taken = now.decoder->Take(all.substr(0, half), messages);
+    if (taken.ok()) taken = now.decoder->Take(all.substr(half), messages);
+    if (!taken.ok()) {
+      return cluster_.world().Fail("frames: a stream cannot be read: " + taken.error().message);
+    }
+    if (cut) {
+      if (!messages.empty()) {
+        cluster_.world().Fail("frames: a message was made of the beginning of its frame");
+      }
+      return Reset(pair.first, pair.second);
+    }
+    Arrive(pair.first, pair.second, std::move(messages));
+  });
 }
 
 void Network::Arrive(MemberId from, MemberId to, std::vector<raft::Message> messages) {
@@ -171,6 +255,8 @@ void Network::SendSnapshot(Member& from, raft::Message message,
         const bool arrives = bytes.ok() && Carries(sender, message.to) &&
                              !(weather_.loss > 0 && random_.Chance(weather_.loss));
         if (!arrives) return ended(false);
+        const std::string sent = Sha256::Of(*bytes);
+        if (SpoilSnapshot(*bytes) && Sha256::Of(*bytes) != sent) return ended(false);
         Store(message.to, message, *bytes, ended);
       });
 }
@@ -224,6 +310,19 @@ void Network::Reset(MemberId a, MemberId b) {
   }
 }
 
+void Network::CutNextFrame(MemberId a, MemberId b) {
+  if (a != b) cut_frames_.insert({a, b});
+}
+
+void Network::GiveAddress(MemberId of, MemberId to) {
+  if (of == to) {
+    listens_.erase(of);
+  } else {
+    listens_[of] = to;
+  }
+  Restarted(of);  // its connections end
+}
+
 void Network::Break(const Pair& pair) {
   for (const bool append : {false, true}) {
     const auto stream = streams_.find({pair, append});
@@ -248,6 +347,8 @@ void Network::Discard(MemberId member) {
 
 void Network::Heal() {
   weather_ = {};
+  cut_frames_.clear();
+  listens_.clear();
   for (auto& [pair, link] : links_) link = {.since = cluster_.world().now()};
   for (auto& [key, stream] : streams_) Break(key.first);  // what was stuck is sent anew
 }

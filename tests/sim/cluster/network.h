@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,8 @@ struct Weather {
   std::uint64_t loss = 0;        // per mille
   std::uint64_t duplicate = 0;   // per mille
   std::uint64_t long_delay = 0;  // per mille
+  std::uint64_t damage = 0;      // per mille
+  std::uint64_t misdeliver = 0;  // per mille
   Time jitter{0};
   Time delay{0};
   Time per_kilobyte{0};
@@ -49,6 +52,10 @@ class Network {
   void Cut(MemberId from, MemberId to, int by, bool quiet);
   // What is on its way between the two is lost, in part.
   void Reset(MemberId a, MemberId b);
+  // The next frame between the two breaks off in its middle, with its stream.
+  void CutNextFrame(MemberId a, MemberId b);
+  // Who dials a member reaches another one; itself: as it should be.
+  void GiveAddress(MemberId of, MemberId to);
   void Restarted(MemberId member);
   // Nothing that a member has sent so far arrives any more.
   void Discard(MemberId member);
@@ -76,6 +83,11 @@ class Network {
 
   Time Travel(std::size_t bytes = 0);
   void SendFramed(Member& from, const raft::Message& message);
+  Member* WrongReceiver(const raft::Message& message);
+  bool Misdirected(Member& from, const raft::Message& message);
+  void DeliverTo(MemberId other, MemberId from, const raft::Message& message);
+  bool CutsFrame(const Pair& pair);
+  bool SpoilSnapshot(std::string& bytes);
   void SendSingly(Member& from, const raft::Message& message);
   void Break(const Pair& pair);
   void Arrive(MemberId from, MemberId to, std::vector<raft::Message> messages);
@@ -88,6 +100,8 @@ class Network {
   Weather weather_;
   std::map<Pair, Link> links_;
   std::map<std::pair<Pair, bool>, Stream> streams_;  // bool: the append stream
+  std::set<Pair> cut_frames_;                        // the next frame breaks off
+  std::map<MemberId, MemberId> listens_;             // another member, at a member's address
   std::map<MemberId, Time> discarded_;               // what was sent before that is gone
   std::uint64_t sent_ = 0;
   std::uint64_t lost_ = 0;

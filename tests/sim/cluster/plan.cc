@@ -13,16 +13,60 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::array<std::string_view, kFaultKinds> kNames = {
-    "loss",          "duplicate",       "reorder",        "delay",         "long-delay",
-    "cut-one-way",   "cut-pair",        "partition",      "topology",      "flap",
-    "swizzle",       "narrow",          "reset",          "half-open",     "crash",
-    "kill",          "crash-at-site",   "crash-at-io",    "crash-loop",    "kill-all",
-    "old-directory", "empty-directory", "pause",          "slow-cpu",      "sync-error",
-    "read-error",    "disk-full",       "slow-disk",      "stall",         "bit-flip",
-    "wall-jump",     "freeze",          "drift",          "add-member",    "add-learner",
-    "promote",       "remove-member",   "replace-empty",  "update-member", "move-leader",
-    "backup",        "compact",         "no-space-alarm", "bend"};
+constexpr std::array<std::string_view, kFaultKinds> kNames = {"loss",
+                                                              "duplicate",
+                                                              "reorder",
+                                                              "delay",
+                                                              "long-delay",
+                                                              "cut-one-way",
+                                                              "cut-pair",
+                                                              "partition",
+                                                              "topology",
+                                                              "flap",
+                                                              "swizzle",
+                                                              "narrow",
+                                                              "reset",
+                                                              "half-open",
+                                                              "damage",
+                                                              "cut-frame",
+                                                              "misdeliver",
+                                                              "address-reuse",
+                                                              "crash",
+                                                              "kill",
+                                                              "crash-at-site",
+                                                              "crash-at-io",
+                                                              "crash-loop",
+                                                              "kill-all",
+                                                              "old-directory",
+                                                              "empty-directory",
+                                                              "other-directory",
+                                                              "other-cluster",
+                                                              "second-instance",
+                                                              "old-version",
+                                                              "pause",
+                                                              "slow-cpu",
+                                                              "sync-error",
+                                                              "read-error",
+                                                              "disk-full",
+                                                              "slow-disk",
+                                                              "stall",
+                                                              "bit-flip",
+                                                              "lost-write",
+                                                              "misdirected-write",
+                                                              "wall-jump",
+                                                              "freeze",
+                                                              "drift",
+                                                              "add-member",
+                                                              "add-learner",
+                                                              "promote",
+                                                              "remove-member",
+                                                              "replace-empty",
+                                                              "update-member",
+                                                              "move-leader",
+                                                              "backup",
+                                                              "compact",
+                                                              "no-space-alarm",
+                                                              "bend"};
 
 // How often a kind comes, against the others, where a seed uses it.
 std::uint64_t WeightOf(FaultKind kind) {
@@ -59,6 +103,9 @@ std::uint64_t DrawValue(FaultKind kind, Prng& random) {
       return 1 + random.Below(random.Chance(300) ? 200000 : 5000);
     case FaultKind::kLongDelay:
       return 1 + random.Below(40);
+    case FaultKind::kDamage:
+    case FaultKind::kMisdeliver:
+      return 5 + random.Below(200);
     default:
       return random.Next();
   }

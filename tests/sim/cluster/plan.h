@@ -29,13 +29,17 @@ enum class FaultKind : std::uint8_t {
   kLongDelay,  // value: per mille of messages that take seconds
   kCutOneWay,
   kCutPair,
-  kPartition,  // value: bits choose the side
-  kTopology,   // value: chain, ring, bridge, star
-  kFlap,       // a link that comes and goes
-  kSwizzle,    // links go one by one and come back in another order
-  kNarrow,     // value: microseconds for each kilobyte
-  kReset,      // streams break, what is on its way is lost
-  kHalfOpen,   // nothing arrives, and the sender does not learn of it
+  kPartition,     // value: bits choose the side
+  kTopology,      // value: chain, ring, bridge, star
+  kFlap,          // a link that comes and goes
+  kSwizzle,       // links go one by one and come back in another order
+  kNarrow,        // value: microseconds for each kilobyte
+  kReset,         // streams break, what is on its way is lost
+  kHalfOpen,      // nothing arrives, and the sender does not learn of it
+  kDamage,        // value: per mille of messages whose bytes change on their way
+  kCutFrame,      // a stream breaks in the middle of its next frame
+  kMisdeliver,    // value: per mille of messages that reach another member, too or instead
+  kAddressReuse,  // b listens where a was
   // Process.
   kCrash,        // power loss; restarts after `lasts`
   kKill,         // the process alone
@@ -45,6 +49,10 @@ enum class FaultKind : std::uint8_t {
   kKillAll,
   kOldDirectory,    // a copy of the whole directory, made now, comes back after `lasts`
   kEmptyDirectory,  // it starts with nothing, under its own name
+  kOtherDirectory,  // it is started with another member's directory
+  kOtherCluster,    // it is started with another cluster's directory
+  kSecondInstance,  // a second process is started on its directory
+  kOldVersion,      // for a while it is a version that does not know what only our members say
   kPause,
   kSlowCpu,
   // Disk.
@@ -53,7 +61,10 @@ enum class FaultKind : std::uint8_t {
   kFull,
   kSlowDisk,
   kStall,
-  kBitFlip,  // of a member that is down; a minority
+  // Of a member that is down; a minority.
+  kBitFlip,
+  kLostWrite,         // some sectors of its log, written and synced within `lasts`, are not there
+  kMisdirectedWrite,  // they are elsewhere in it
   // Clock.
   kWallJump,
   kFreeze,  // it all but stands still

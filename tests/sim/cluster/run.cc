@@ -105,7 +105,8 @@ std::string FaultReport(const Counts& counts) {
   }
   return text + "; of " + std::to_string(counts.put_back) + " old directories that were put back " +
          std::to_string(counts.owed) + " lacked what their members had acknowledged, and " +
-         std::to_string(counts.recognised) + " were recognised; " + std::to_string(counts.backups) +
+         std::to_string(counts.recognised) + " were recognised; " + std::to_string(counts.refused) +
+         " starts in another's directory were refused; " + std::to_string(counts.backups) +
          " backups were read\n";
 }
 
