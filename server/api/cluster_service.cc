@@ -1,5 +1,7 @@
 #include "api/cluster_service.h"
 
+#include <chrono>
+#include <memory>
 #include <utility>
 
 #include "api/gate.h"
@@ -13,6 +15,9 @@ namespace {
 using CallPtr = std::shared_ptr<rpc::UnaryCall>;
 using membership::Member;
 using Done = std::function<void(Status)>;
+
+// Who joins waits a second or ten for one member's list.
+constexpr auto kFreshMembersPatience = std::chrono::milliseconds(500);
 
 void FillMember(const Member& member, etcdserverpb::Member* out) {
   out->set_id(member.id.value);
@@ -189,6 +194,18 @@ void RegisterCluster(rpc::Router& router, const Context& context) {
   Add<etcdserverpb::MemberUpdateRequest>(router, context, "MemberUpdate", Update);
   Add<etcdserverpb::MemberPromoteRequest>(router, context, "MemberPromote", Promote);
   Add<etcdserverpb::MemberListRequest>(router, context, "MemberList", List);
+}
+
+void AnswerPeerMembers(const Context& context, std::function<void(std::string)> done) {
+  const auto answer = [&context,
+                       done = std::make_shared<std::function<void(std::string)>>(std::move(done))] {
+    if (const auto once = std::exchange(*done, nullptr)) {
+      once(membership::ToJson(context.cluster->roster()->List()));
+    }
+  };
+  if (context.node->leader() == MemberId{}) return answer();
+  context.node->Read(node::Consistency::kLinearizable, [answer](const Status&) { answer(); });
+  context.environment->After(kFreshMembersPatience, answer);
 }
 
 void AnswerPeerPromote(const Context& context, MemberId member,

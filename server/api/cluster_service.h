@@ -21,4 +21,9 @@ void RegisterCluster(rpc::Router& router, const Context& context);
 void AnswerPeerPromote(const Context& context, MemberId member,
                        std::function<void(Result<std::string>)> done);
 
+// GET /members on the peer port: the member list as JSON; `done` on the raft+apply loop. It holds
+// all that was agreed on before the question, as long as somebody leads; else, and when that takes
+// longer than a member that asks would wait, it is what this member knows.
+void AnswerPeerMembers(const Context& context, std::function<void(std::string)> done);
+
 }  // namespace quorate::api

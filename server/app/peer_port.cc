@@ -37,9 +37,9 @@ bool Expect(const api::Context& context, const ExchangePtr& exchange, const char
 
 void Members(const api::Context& context, const ExchangePtr& exchange) {
   if (!Expect(context, exchange, "GET")) return;
-  Respond(
-      context, exchange,
-      net::HttpResponse::Json(200, membership::ToJson(context.cluster->roster()->List()) + "\n"));
+  api::AnswerPeerMembers(context, [&context, exchange](const std::string& members) {
+    Respond(context, exchange, net::HttpResponse::Json(200, members + "\n"));
+  });
 }
 
 // The status of a lease question's error: etcd's members match on it.
