@@ -6,6 +6,7 @@
 // Ownership: borrows everything; all of it outlives the last call.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,10 +30,13 @@ namespace quorate::api {
 class SnapshotReceiver {
  public:
   virtual ~SnapshotReceiver() = default;
-  virtual void Begin(std::uint64_t bytes_total) = 0;
-  // False: the receiver is gone, stop.
+  // `enough`, once true, ends whatever Write waits for; it outlives End.
+  virtual void Begin(std::uint64_t bytes_total, const std::atomic<bool>& enough) = 0;
+  // False: the receiver is gone, or it is enough.
   virtual bool Write(std::string_view piece) = 0;
   virtual void End(Status status) = 0;
+  // It asks for no more. Any thread.
+  virtual bool gone() const = 0;
 };
 
 struct SystemFacts {
@@ -64,7 +68,8 @@ class Environment {
   using Answered = std::function<void(Result<std::string>)>;
   virtual void AskLeader(std::string path, std::string body, Answered done) = 0;
 
-  // Starts a consistent snapshot of the store as it is now. Called on the raft+apply loop.
+  // A consistent snapshot of the store as it is when the receiver's turn comes. Called on the
+  // raft+apply loop.
   virtual void StreamSnapshot(std::shared_ptr<SnapshotReceiver> receiver) = 0;
 
   // Runs a task after a while, on the raft+apply loop.

@@ -1,14 +1,10 @@
 #include "api/maintenance_service.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "api/gate.h"
+#include "api/snapshot_sender.h"
 #include "apply/request.h"
-#include "base/digest.h"
-#include "base/fields.h"
-#include "base/mutex.h"
 #include "membership/version.h"
 #include "proto/rpc.pb.h"
 
@@ -106,80 +102,11 @@ void Refuse(rpc::Router& router, const char* path, const char* text) {
   });
 }
 
-// SnapshotSender: carries a snapshot from the background thread that makes it to the client's
-// stream, in etcd's messages: pieces with the bytes that remain, then the SHA-256 of all.
-//
-// Thread: Write blocks the background thread while the client is behind; Drained and Cancel come
-// from the stream's loop.
-class SnapshotSender final : public SnapshotReceiver {
- public:
-  explicit SnapshotSender(std::shared_ptr<rpc::Stream> stream) : stream_(std::move(stream)) {}
-
-  void Begin(std::uint64_t bytes_total) override { remaining_ = bytes_total; }
-
-  bool Write(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      const std::string_view piece = bytes.substr(0, kPieceBytes);
-      bytes.remove_prefix(piece.size());
-      digest_.Update(piece);
-      remaining_ -= std::min<std::uint64_t>(remaining_, piece.size());
-      if (!SendPiece(piece)) return false;
-    }
-    return true;
-  }
-
-  void End(quorate::Status status) override {
-    if (status.ok() && !SendPiece(digest_.Finish())) return;
-    stream_->Finish(std::move(status));
-  }
-
-  void Drained() {
-    MutexLock lock(mutex_);
-    changed_.notify_all();
-  }
-  void Cancel() {
-    MutexLock lock(mutex_);
-    cancelled_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  // etcd's are 32 KiB; each piece costs both sides about 10 us, and all clients take 4 MiB.
-  static constexpr std::size_t kPieceBytes = 512 * 1024;
-  static constexpr std::size_t kFieldsBytesMax = 64;
-  static constexpr std::size_t kBufferedBytesMax = 4 << 20;
-
-  bool SendPiece(std::string_view piece) {
-    // A SnapshotResponse, in one copy of the piece.
-    std::string message;
-    message.reserve(piece.size() + kFieldsBytesMax);
-    fields::AppendUnlessZero(message, 2, static_cast<std::int64_t>(remaining_));
-    fields::AppendText(message, 3, piece);
-    fields::AppendText(message, 4, membership::kStorageVersion);
-    {
-      MutexLock lock(mutex_);
-      while (!cancelled_ && stream_->buffered_bytes() > kBufferedBytesMax) {
-        changed_.wait_for(mutex_, std::chrono::milliseconds(100));
-      }
-      if (cancelled_) return false;
-    }
-    stream_->Send(std::move(message));
-    return true;
-  }
-
-  const std::shared_ptr<rpc::Stream> stream_;
-  Sha256 digest_;
-  std::uint64_t remaining_ = 0;
-  Mutex mutex_;
-  Condition changed_;
-  bool cancelled_ QUORATE_GUARDED_BY(mutex_) = false;
-};
-
 void Snapshot(const Context& context, const std::shared_ptr<rpc::Stream>& stream) {
   if (quorate::Status status = CheckGate(context, *stream, OnLearner::kServed); !status.ok()) {
     return stream->Finish(std::move(status));
   }
-  auto sender = std::make_shared<SnapshotSender>(stream);
+  auto sender = std::make_shared<SnapshotSender>(stream, kSnapshotPatience);
   const std::weak_ptr<SnapshotSender> weak = sender;
   stream->OnDrained([weak] {
     if (const auto alive = weak.lock()) alive->Drained();

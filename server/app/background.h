@@ -1,5 +1,5 @@
 // Background: threads for work that may take long: one for the log's segments, which are made ready
-// and deleted in the order asked for, and two for snapshots.
+// and deleted in the order asked for, two for snapshots between members, two for those to clients.
 //
 // Thread: Run from any. Stop waits for what has begun; what has not is dropped.
 #pragma once

@@ -130,6 +130,7 @@ void Machine::Install(const raft::Snapshot& snapshot, std::function<void(Status)
       [this, metadata = snapshot.metadata, done = std::move(done)](Result<Incoming> incoming) {
         if (!incoming.ok()) return done(incoming.error());
         applier_->AbandonWork();
+        installing_ = true;
         InstallWhenIdle(metadata, std::make_shared<Incoming>(std::move(*incoming)), done);
       });
 }
@@ -147,6 +148,7 @@ void Machine::InstallWhenIdle(const raft::SnapshotMetadata& snapshot,
     return;
   }
   Status installed = Swap(snapshot, *incoming);
+  installing_ = false;
   if (installed.ok()) {
     log::Info("applied snapshot",
               {{"index", backend_->position().index}, {"revision", store_->revision()}});

@@ -96,6 +96,8 @@ class Machine final : public node::StateMachine {
   // A consistent state for a background thread. While one is held no received snapshot is
   // installed.
   std::shared_ptr<storage::Reader> NewView();
+  // A received snapshot has been read and waits for the views to end. Any thread.
+  const std::atomic<bool>& installing() const { return installing_; }
   mvcc::Store& store() { return *store_; }
   lease::Lessor& lessor() { return lessor_; }
   membership::Cluster& cluster() { return cluster_; }
@@ -129,6 +131,7 @@ class Machine final : public node::StateMachine {
   std::unique_ptr<watch::Hub> hub_;
   std::unique_ptr<apply::Applier> applier_;
   std::shared_ptr<std::atomic<int>> views_ = std::make_shared<std::atomic<int>>(0);  // held now
+  std::atomic<bool> installing_{false};
   io::Clock::Instant next_expiry_check_{};
   io::Clock::Instant next_compaction_step_{};
   Revision revision_seen_;           // when Checkpoint last looked

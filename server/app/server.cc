@@ -23,6 +23,7 @@
 #include "api/watch_service.h"
 #include "app/background.h"
 #include "app/boot.h"
+#include "app/client_snapshots.h"
 #include "app/cluster_version.h"
 #include "app/guard.h"
 #include "app/incoming.h"
@@ -127,6 +128,7 @@ struct Server::Impl final : MachineServices {
   std::unique_ptr<PeerClient> peers;
   std::unique_ptr<Background> background;
   std::unique_ptr<Background> log_chores;
+  std::unique_ptr<ClientSnapshots> client_snapshots;
   std::unique_ptr<io::File> lock;
   std::unique_ptr<Recollection> recollection;
   node::PeerUrls known;  // of a fresh member: whom to talk to before the log says so
@@ -317,17 +319,21 @@ std::optional<Ending> Server::Impl::MakeDriver(Boot boot) {
 }
 
 void Server::Impl::MakeApi(const Boot& boot) {
-  environment =
-      std::make_unique<ServerEnvironment>(ServerEnvironment::Parts{.self = boot.self,
-                                                                   .data_dir = options.data_dir,
-                                                                   .clock = &clock,
-                                                                   .disk = &disk,
-                                                                   .loop = peer_loop.get(),
-                                                                   .background = background.get(),
-                                                                   .peers = peers.get(),
-                                                                   .transport = transport.get(),
-                                                                   .driver = driver.get(),
-                                                                   .machine = machine.get()});
+  client_snapshots = std::make_unique<ClientSnapshots>(ClientSnapshots::Parts{
+      .new_view = [this] { return machine->NewView(); },
+      .installing = &machine->installing(),
+      .post = [this](std::function<void()> task) { driver->Post(std::move(task)); }});
+  environment = std::make_unique<ServerEnvironment>(
+      ServerEnvironment::Parts{.self = boot.self,
+                               .data_dir = options.data_dir,
+                               .clock = &clock,
+                               .disk = &disk,
+                               .loop = peer_loop.get(),
+                               .client_snapshots = client_snapshots.get(),
+                               .peers = peers.get(),
+                               .transport = transport.get(),
+                               .driver = driver.get(),
+                               .machine = machine.get()});
   context = std::make_unique<api::Context>();
   context->identity = {boot.cluster, boot.self};
   context->limits.request_bytes_max = options.max_request_bytes;
@@ -540,6 +546,7 @@ void Server::Impl::Stop() {
   if (events != nullptr) events->SetDriver(nullptr);
   if (transport != nullptr) transport->Stop();
   if (peer_server != nullptr) peer_server->Drain(std::chrono::milliseconds(100));
+  if (client_snapshots != nullptr) client_snapshots->Stop();
   if (background != nullptr) background->Stop();
   if (log_chores != nullptr) log_chores->Stop();
   if (peer_loop != nullptr) {
@@ -567,6 +574,7 @@ void Server::Impl::Stop() {
       log::Warn("failed to save what is known of the members", {{"error", saved.error().message}});
   }
   node_loop.reset();
+  client_snapshots.reset();
   driver.reset();
   machine.reset();
   lock.reset();

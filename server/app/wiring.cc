@@ -7,7 +7,6 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "proto/rpc.pb.h"
-#include "snapshot/export.h"
 
 namespace quorate::app {
 namespace {
@@ -31,29 +30,24 @@ class SourceBody final : public peer::SnapshotBody {
   const std::shared_ptr<node::SnapshotSource> source_;
 };
 
-Status Stream(const storage::Reader& view, api::SnapshotReceiver& receiver) {
-  const bolt::Layout layout = TRY(snapshot::Measure(view));
-  receiver.Begin(layout.bytes());
-  return snapshot::Write(view, layout, [&receiver](Bytes piece) -> Status {
-    if (receiver.Write(AsText(piece))) return {};
-    return Error{Code::kCancelled, "the receiver is gone"};
-  });
-}
-
 void LookAfterReserve(net::EventLoop& loop, Background& background, apply::Quota& quota,
                       const std::shared_ptr<DiskReserve>& reserve,
                       const std::function<void()>& on_scarce) {
-  background.Run([&quota, reserve, on_scarce] {
+  const auto later = [&loop, &background, &quota, reserve, on_scarce] {
+    RunAfter(loop, kReserveInterval, [&loop, &background, &quota, reserve, on_scarce] {
+      LookAfterReserve(loop, background, quota, reserve, on_scarce);
+    });
+  };
+  const bool accepted = background.Run([&quota, reserve, on_scarce, later] {
     const Status looked = reserve->Look();
     if (!looked.ok()) {
       log::Warn("failed to keep a reserve on the disk", {{"error", looked.error().message}});
     }
     quota.SetDiskScarce(reserve->scarce());
     if (reserve->scarce()) on_scarce();
+    later();
   });
-  RunAfter(loop, kReserveInterval, [&loop, &background, &quota, reserve, on_scarce] {
-    LookAfterReserve(loop, background, quota, reserve, on_scarce);
-  });
+  if (!accepted) later();
 }
 
 }  // namespace
@@ -149,18 +143,7 @@ void ServerEnvironment::AskLeader(std::string path, std::string body, Answered d
 }
 
 void ServerEnvironment::StreamSnapshot(std::shared_ptr<api::SnapshotReceiver> receiver) {
-  std::shared_ptr<storage::Reader> view = parts_.machine->NewView();
-  const bool accepted = parts_.background->Run([view = std::move(view), receiver]() mutable {
-    Status streamed = Stream(*view, *receiver);
-    view.reset();
-    if (!streamed.ok() && streamed.error().code != Code::kCancelled) {
-      log::Warn("failed to send a snapshot", {{"error", streamed.error().message}});
-    }
-    receiver->End(std::move(streamed));
-  });
-  if (!accepted) {
-    receiver->End(Error{Code::kResourceExhausted, "too many snapshots at once; try again"});
-  }
+  parts_.client_snapshots->Stream(std::move(receiver));
 }
 
 void ServerEnvironment::After(std::chrono::nanoseconds delay, std::function<void()> task) {

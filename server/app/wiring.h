@@ -14,6 +14,7 @@
 #include "api/context.h"
 #include "api/metrics.h"
 #include "app/background.h"
+#include "app/client_snapshots.h"
 #include "app/disk_reserve.h"
 #include "app/machine.h"
 #include "app/peer_client.h"
@@ -106,7 +107,7 @@ class ServerEnvironment final : public api::Environment {
     const io::Clock* clock;
     io::Disk* disk;
     net::EventLoop* loop;
-    Background* background;
+    ClientSnapshots* client_snapshots;
     PeerClient* peers;
     peer::Transport* transport;
     node::Driver* driver;

@@ -67,7 +67,8 @@ class Snapshots {
   std::vector<std::unique_ptr<Stream>> streams_;
 };
 
-// Two readers that do not read keep the two threads for snapshots; 1,024 wait behind them.
+// Two readers that do not read keep the two threads for snapshots to clients, for a minute at most;
+// 1,024 wait behind them.
 TEST_F(LimitsTest, SnapshotsToClientsWaitInALineThatEnds) {
   for (int i = 0; i < 16; ++i)
     ASSERT_EQ(Put(*client_, "k" + std::to_string(i), std::string(1'400'000, 'v')), "");
@@ -90,6 +91,33 @@ TEST_F(LimitsTest, SnapshotsToClientsWaitInALineThatEnds) {
   // The line moves when somebody leaves.
   snapshots.Leave(0);
   EXPECT_EQ(snapshots.Read(2).value(), Stream::Read::kMessage);
+}
+
+// Those two kept the threads for everything else as well: no member that lagged behind was sent a
+// snapshot, as long as the two clients stayed.
+TEST(StalledSnapshotsTest, HoldUpNothingThatTheMemberDoesForOthers) {
+  const std::vector<std::string> names = {"a", "b", "c"};
+  const std::vector<std::string> flags = {"--snapshot-count=10", "--snapshot-catchup-entries=1"};
+  Members members({"a", "b", "c"});
+  for (const std::string& name : names) members.Start(name, names, flags);
+  for (const std::string& name : names) ASSERT_TRUE(members.AwaitHealthy(name));
+  const std::string leader = members.AwaitLeader(names);
+  ASSERT_NE(leader, "");
+  const std::string late = leader == "a" ? "b" : "a";
+  const auto client = members.Connect({leader});
+  for (int i = 0; i < 16; ++i)
+    ASSERT_EQ(Put(*client, "k" + std::to_string(i), std::string(1'400'000, 'v')), "");
+  Snapshots stalled(*client, members.Endpoint(leader));
+  for (std::size_t i = 0; i < 2; ++i) {
+    stalled.Ask();
+    ASSERT_TRUE(stalled.Read(i).ok());
+  }
+  members.Kill(late);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(Put(*client, "later", std::to_string(i)), "");
+  members.Start(late, names, flags);
+  ASSERT_TRUE(members.AwaitHealthy(late)) << members.Log(late);
+  EXPECT_EQ(Get(*members.Connect({late}), "later"), "99");
+  EXPECT_NE(members.Log(late).find("applied snapshot"), std::string::npos) << members.Log(late);
 }
 
 std::string StateIn(const std::string& status) {
