@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "commands/numbers.h"
 #include "etcdclient/client.h"
 #include "io/clock.h"
 #include "io/disk.h"
@@ -118,9 +119,5 @@ class Session {
   output::Style style_;
   std::unique_ptr<etcdclient::Client> client_;
 };
-
-// Numbers as Go reads them; the Error's text is Go's.
-Result<std::int64_t> ParseInt(const std::string& text, int base);
-Result<std::uint64_t> ParseUint(const std::string& text, int base);
 
 }  // namespace quorate::commands

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-#include "commands/session.h"
+#include "commands/numbers.h"
 #include "output/text.h"
 
 namespace quorate::commands {

@@ -201,9 +201,13 @@ std::optional<std::chrono::nanoseconds> ParseDuration(std::string_view text) {
       if (name == unit) scale = nanoseconds;
     }
     if (scale == 0) return std::nullopt;
-    total += std::strtod(std::string(text.substr(0, digits)).c_str(), nullptr) * scale;
+    const std::string number(text.substr(0, digits));
+    if (std::count(number.begin(), number.end(), '.') > 1 || number == ".") return std::nullopt;
+    total += std::strtod(number.c_str(), nullptr) * scale;
     text.remove_prefix(end);
   }
+  constexpr double kTooMuch = 0x1p63;  // nanoseconds: 292 years
+  if (!(total < kTooMuch)) return std::nullopt;
   return std::chrono::nanoseconds(std::llround(total));
 }
 

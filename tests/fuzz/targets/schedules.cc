@@ -1,6 +1,8 @@
-// Schedules and the small values of Kubernetes: cron, time zones, quantities, times, durations.
+// Schedules and the small values of Kubernetes: cron, time zones, quantities, times, durations; and
+// the last words of a backup's pod.
 #include "api/values.h"
 #include "backup/cron.h"
+#include "backup/run.h"
 #include "backup/time_zone.h"
 #include "base/check.h"
 #include "fuzz/feed.h"
@@ -47,13 +49,28 @@ void Values(std::string_view text) {
   }
 }
 
+// A pod may say what it likes; only what names its object and its revision is believed.
+void Report(std::string_view text) {
+  const RunReport report = ParseReport(text);
+  if (report.good) CHECK(!report.location.empty() && report.revision > 0);
+  RunInput run;
+  run.backup.status.pod_name = "pod";
+  run.pod.emplace();
+  run.pod->name = "pod";
+  run.pod->phase = RunPodPhase::kSucceeded;
+  run.pod->report = text;
+  (void)DecideRun(run);
+}
+
 FUZZ_TARGET(schedules) {
   fuzz::Feed feed(input);
-  switch (feed.Below(3)) {
+  switch (feed.Below(4)) {
     case 0:
       return Schedule(feed);
     case 1:
       return Zone(feed);
+    case 3:
+      return Report(feed.Rest());
     default:
       return Values(feed.Rest());
   }
