@@ -22,7 +22,10 @@ void NodeLoop::Start() {
     }
   });
   driver_.inbox().OnArrival([this] { Wake(); });
-  loop_.Post([this] { Schedule(); });
+  loop_.Post([this] {
+    driver_.log_writer().OfferLoop();
+    Schedule();
+  });
 }
 
 void NodeLoop::Stop() {
@@ -64,8 +67,16 @@ void NodeLoop::Schedule() {
 void NodeLoop::Turn() {
   scheduled_ = false;
   if (!driver_.Turn(std::chrono::nanoseconds(0))) return Ended();
+  if (driver_.log_writer().left_to_loop()) WriteLeft();
   if (driver_.Busy()) Schedule();
   Arm();
+}
+
+// When what this turn sends is sent, and whom it wakes is awake.
+void NodeLoop::WriteLeft() {
+  loop_.AtTurnEnd([waker = waker_] {
+    if (waker->node != nullptr) waker->node->driver_.log_writer().RunLeft();
+  });
 }
 
 // A timer that is early enough stays: what was due may have moved many times before it runs out.

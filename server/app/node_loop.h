@@ -43,6 +43,7 @@ class NodeLoop {
   void Wake();      // any thread
   void Schedule();  // the loop
   void Turn();
+  void WriteLeft();
   void Arm();
   void Ended();
 

@@ -176,6 +176,7 @@ class Driver final : public Node {
   void DeliverOutcomes();
   void AnswerLost(Term applied);
   void Write(raft::Effects& effects);
+  bool IsLone(const LogWrite& write) const;
   void SubmitHardState();
   void InstallIfDurable();
   void Installed(quorate::Status status, LogIndex index);

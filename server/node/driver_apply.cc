@@ -33,11 +33,19 @@ void Driver::Write(raft::Effects& effects) {
   write.entries = std::move(effects.entries);
   write.hard_state = std::exchange(hard_state_, std::nullopt);
   write.number = effects.write_number;
+  write.lone = IsLone(write);
   if (submitted_ == written_) write_at_ = now_;
   submitted_ = effects.write_number;
   QUORATE_CRASH_SITE("node.before_submit");
   log_writer_->Submit(std::move(write));
   QUORATE_CRASH_SITE("node.after_submit");
+}
+
+// Who leads has others to hear while it writes, and who has clients has them.
+bool Driver::IsLone(const LogWrite& write) const {
+  return core_.role() == raft::Role::kFollower && !write.mark && write.entries.size() == 1 &&
+         submitted_ == written_ && proposer_.waiting() == 0 && gate_.size() == 0 &&
+         serializable_.empty() && applied_of_them_ == to_apply_.size();
 }
 
 void Driver::SubmitHardState() {

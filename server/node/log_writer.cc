@@ -16,6 +16,9 @@ namespace {
 // Never reached: what is uncommitted is bounded in bytes, and the loop submits one write a turn.
 constexpr std::size_t kWritesMax = 1U << 20U;
 
+// A disk that needs longer for a sync is not quick: a tenth of the usual heartbeat interval.
+constexpr auto kQuick = std::chrono::milliseconds(10);
+
 }  // namespace
 
 LogWriter::LogWriter(Parts parts, Written written, std::function<void(Error)> failed)
@@ -31,9 +34,25 @@ LogWriter::~LogWriter() {
 }
 
 void LogWriter::Submit(LogWrite write) {
+  const bool leave = write.lone && loop_offered_ && distrust_ == 0;
   const auto outcome = queue_.TryPush(std::move(write));
   CHECK(outcome != BoundedQueue<LogWrite>::Push::kFull);
-  if (outcome == BoundedQueue<LogWrite>::Push::kFirst) sem_post(&ready_);
+  if (outcome != BoundedQueue<LogWrite>::Push::kFirst) return;
+  if (leave) {
+    left_to_loop_ = true;
+  } else {
+    sem_post(&ready_);
+  }
+}
+
+void LogWriter::RunLeft() {
+  left_to_loop_ = false;
+  if (writing_.exchange(true)) {
+    sem_post(&ready_);  // the thread is at it, and looks once more
+    return;
+  }
+  Write();
+  writing_ = false;
 }
 
 void LogWriter::Close() {
@@ -55,6 +74,13 @@ void LogWriter::Await(std::chrono::nanoseconds patience) {
 
 bool LogWriter::RunOnce(std::chrono::nanoseconds patience) {
   if (patience.count() > 0) Await(patience);
+  if (writing_.exchange(true)) return true;  // the loop, which takes all there is
+  const bool open = Write();
+  writing_ = false;
+  return open;
+}
+
+bool LogWriter::Write() {
   const bool open = queue_.DrainInto(batch_);
   if (broken_) return open;
   std::uint64_t number = 0;
@@ -88,11 +114,22 @@ void LogWriter::Append(const LogWrite& write) {
 }
 
 Status LogWriter::Sync() {
-  if (parts_.observer == nullptr || parts_.clock == nullptr) return parts_.writer->Sync();
+  if (parts_.clock == nullptr) return parts_.writer->Sync();
   const io::Clock::Instant started = parts_.clock->Now();
   Status synced = parts_.writer->Sync();
-  parts_.observer->LogSynced(parts_.clock->Now() - started);
+  const std::chrono::nanoseconds took = parts_.clock->Now() - started;
+  NoteSync(took);
+  if (parts_.observer != nullptr) parts_.observer->LogSynced(took);
   return synced;
+}
+
+void LogWriter::NoteSync(std::chrono::nanoseconds took) {
+  if (took > kQuick) {
+    distrust_ = distrust_next_;
+    distrust_next_ = std::min(2 * distrust_next_, kDistrustMax);
+  } else if (distrust_ > 0) {
+    --distrust_;
+  }
 }
 
 void LogWriter::Chores(LogIndex release) {

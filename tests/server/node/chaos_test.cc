@@ -25,7 +25,12 @@ node::Options SmallSnapshots() {
 
 class Chaos {
  public:
-  explicit Chaos(std::uint64_t seed) : random_(seed), members_(3, SmallSnapshots()) {}
+  explicit Chaos(std::uint64_t seed) : random_(seed), members_(3, SmallSnapshots()) {
+    for (std::uint64_t id = 2; id <= 3; ++id) {
+      members_.at(id).loop_writes = true;
+      members_.driver(id).log_writer().OfferLoop();
+    }
+  }
 
   void Run(int steps) {
     for (int step = 0; step < steps && !testing::Test::HasFatalFailure(); ++step) Step();

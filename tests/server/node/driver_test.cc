@@ -152,6 +152,31 @@ TEST(DriverTest, WhatArrivesInOneTurnIsOneWriteAndOneCommit) {
   EXPECT_EQ(members.at(1).machine->commits, commits + 1);
 }
 
+// A leader always has others to hear, and who has a client has that.
+TEST(DriverTest, OnlyAMemberThatWouldOnlyWaitWritesInItsLoop) {
+  Members members(3);
+  members.Settle();
+  const std::uint64_t leader = members.Elect();
+  const std::uint64_t follower = Other(leader);
+  for (std::uint64_t id = 1; id <= 3; ++id) members.driver(id).log_writer().OfferLoop();
+  for (int i = 0; i < 40; ++i) {  // the disks prove to be quick
+    members.Propose(leader, "x");
+    members.Settle();
+  }
+  for (std::uint64_t id = 1; id <= 3; ++id) members.at(id).wal_held = true;
+  members.Propose(leader, "alone");
+  members.Settle();
+  EXPECT_FALSE(members.driver(follower).log_writer().waiting());
+  EXPECT_TRUE(members.driver(leader).log_writer().waiting());
+  members.at(leader).wal_held = false;
+  members.Settle();
+  EXPECT_EQ(members.texts(leader).size(), 41U);
+  members.Propose(follower, "of a client");
+  members.Settle();
+  EXPECT_EQ(members.texts(leader).size(), 42U);
+  EXPECT_TRUE(members.driver(follower).log_writer().waiting());
+}
+
 TEST(DriverTest, WhatComesWhileTheLeaderWritesGoesOutTogetherAfterwards) {
   Members members(3);
   members.Settle();

@@ -29,26 +29,53 @@ class LogWriterTest : public testing::Test {
     parts.writer = std::move(*writer);
     parts.disk = disk_.get();
     parts.directory = kLog;
+    parts.clock = &clock_;
     reported_.reset();
     failed_ = false;
     log_ = std::make_unique<LogWriter>(
         std::move(parts),
         [this](std::uint64_t number, LogIndex) {
-          if (!reported_) disk_->Crash();
+          if (!reported_ && crash_) disk_->Crash();
           reported_ = number;
         },
         [this](const Error&) { failed_ = true; });
   }
   void Write(std::uint64_t number) {
+    Submit(number, false);
+    log_->RunOnce(std::chrono::nanoseconds(0));
+  }
+  void Submit(std::uint64_t number, bool lone) {
     LogWrite write;
+    write.lone = lone;
     write.number = number;
     write.hard_state = raft::HardState{Term{3}, MemberId{2}, LogIndex{0}};
     write.entries.push_back(
         {raft::EntryType::kNormal, Term{3}, LogIndex{1}, raft::Payload(std::string(3000, 'x'))});
     log_->Submit(std::move(write));
+  }
+  // As many writes as it takes; each sync takes `took`.
+  void WriteMany(std::chrono::nanoseconds took, int count) {
+    clock_.took = took;
+    for (int i = 0; i < count; ++i) Write(1);
+  }
+  bool LeavesToTheLoop() {
+    Submit(2, true);
+    const bool left = log_->left_to_loop();
+    if (left) log_->RunLeft();
     log_->RunOnce(std::chrono::nanoseconds(0));
+    return left;
   }
 
+  // Between two looks at it so much passes.
+  struct SyncClock final : io::Clock {
+    Instant Now() const override { return now += took; }
+    std::chrono::system_clock::time_point WallNow() const override { return {}; }
+    mutable Instant now;
+    std::chrono::nanoseconds took{0};
+  };
+
+  bool crash_ = true;  // the power fails at the first report
+  SyncClock clock_;
   std::unique_ptr<sim::Disk> disk_;
   std::unique_ptr<LogWriter> log_;
   std::optional<std::uint64_t> reported_;
@@ -74,6 +101,32 @@ TEST_F(LogWriterTest, WhatTheDiskRefusedIsNotReportedAndEndsIt) {
   EXPECT_TRUE(failed_);
   Write(6);
   EXPECT_EQ(reported_, std::nullopt);
+}
+
+TEST_F(LogWriterTest, ALoneWriteIsLeftToTheLoopWhileTheDiskIsQuick) {
+  crash_ = false;
+  Start(1);
+  log_->OfferLoop();
+  WriteMany(std::chrono::microseconds(200), 31);
+  EXPECT_FALSE(LeavesToTheLoop());
+  EXPECT_TRUE(LeavesToTheLoop());
+  EXPECT_EQ(reported_, 2U);
+  // The first slow sync takes 32 quick ones to forget, the next one 64.
+  WriteMany(std::chrono::seconds(1), 1);
+  WriteMany(std::chrono::microseconds(200), 31);
+  EXPECT_FALSE(LeavesToTheLoop());
+  EXPECT_TRUE(LeavesToTheLoop());
+  WriteMany(std::chrono::seconds(1), 1);
+  WriteMany(std::chrono::microseconds(200), 63);
+  EXPECT_FALSE(LeavesToTheLoop());
+  EXPECT_TRUE(LeavesToTheLoop());
+}
+
+TEST_F(LogWriterTest, NothingIsLeftToALoopThatDidNotOfferItself) {
+  crash_ = false;
+  Start(1);
+  WriteMany(std::chrono::microseconds(200), 200);
+  EXPECT_FALSE(LeavesToTheLoop());
 }
 
 }  // namespace

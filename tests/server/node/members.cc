@@ -158,6 +158,7 @@ void Members::Start(SimMember& member) {
   auto driver = node::Driver::Open(std::move(parts), options_);
   ASSERT_TRUE(driver.ok()) << driver.error().message;
   member.driver = std::move(*driver);
+  if (member.loop_writes) member.driver->log_writer().OfferLoop();
 }
 
 void Members::Crash(std::uint64_t id) {
@@ -182,7 +183,9 @@ void Members::Round() {
   for (auto& [id, member] : members_) {
     if (!member->driver) continue;
     member->driver->Turn(std::chrono::nanoseconds(0));
-    if (!member->wal_held) member->driver->log_writer().RunOnce(std::chrono::nanoseconds(0));
+    node::LogWriter& log = member->driver->log_writer();
+    if (log.left_to_loop()) log.RunLeft();
+    if (!member->wal_held) log.RunOnce(std::chrono::nanoseconds(0));
   }
   for (raft::Message& message : std::exchange(in_flight_, {})) {
     if (!Reaches(message.from, message.to)) continue;

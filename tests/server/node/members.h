@@ -73,7 +73,8 @@ struct SimMember {
   // Snapshots that the network stored before it delivered their messages: a start whose wal is
   // marked behind one installs it first.
   std::map<LogIndex, MachineState> received;
-  bool wal_held = false;  // its log writer does nothing
+  bool wal_held = false;     // its wal thread does nothing
+  bool loop_writes = false;  // what may be left to its loop is, from its next start on
   std::optional<node::Exit> exit;
   std::string exit_text;
 };
