@@ -30,12 +30,13 @@ class Dialing final : public Watcher, public std::enable_shared_from_this<Dialin
       ConnectUnix();
       return;
     }
-    // By the loop's parts: a lookup may end after the loop.
+    // By the loop's parts: a lookup may end after the loop. The looker-up keeps nothing of this:
+    // its thread may let go last, and only the loop may touch the timer.
     loop_.impl()->resolver.Resolve(
         options_.endpoint.host, options_.endpoint.port,
         [self = shared_from_this(),
-         loop = loop_.impl()](Result<std::vector<RawAddress>> addresses) {
-          loop->Dispatch([self, addresses = std::move(addresses)] {
+         loop = loop_.impl()](Result<std::vector<RawAddress>> addresses) mutable {
+          loop->Dispatch([self = std::move(self), addresses = std::move(addresses)] {
             if (!addresses.ok()) {
               self->Finish(Error{Code::kNotFound, "dial tcp: " + addresses.error().message});
               return;

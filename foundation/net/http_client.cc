@@ -398,10 +398,11 @@ void HttpClient::Fetch(const Endpoint& endpoint, HttpRequest request,
     }
   };
   // Begun on the loop after `call` is set: Start only posts.
-  const auto started = std::make_shared<ClientCall>(impl_->pool, endpoint, std::move(request),
-                                                    options, std::move(events));
+  auto started = std::make_shared<ClientCall>(impl_->pool, endpoint, std::move(request), options,
+                                              std::move(events));
   *call = started;
-  impl_->pool->loop.Post([started] { started->Begin(); });
+  // This thread keeps nothing of it: it might let go last, and only the loop may touch its timers.
+  impl_->pool->loop.Post([started = std::move(started)] { started->Begin(); });
 }
 
 }  // namespace quorate::net

@@ -6,7 +6,7 @@
 //
 // Ownership: calls keep themselves alive until they end. Destroying the client cancels them.
 // Thread: Start, Fetch, Send, FinishBody and Cancel from any thread; callbacks on the client's
-// loop.
+// loop, where the last handle on a call is let go too.
 #pragma once
 
 #include <chrono>

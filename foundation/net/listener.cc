@@ -273,34 +273,35 @@ void Listener::Impl::CheckClientNames(const std::shared_ptr<SocketConnection>& c
   const std::string& remote = connection->remote_address();
   std::string host = remote.substr(0, remote.rfind(':'));
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  // By the loop's parts: a lookup may end after the loop.
+  // By the loop's parts: a lookup may end after the loop. Its thread keeps nothing of the
+  // connection behind the answer, or it might be the one that ends it.
   const auto loop = connection->loop().impl();
-  loop->resolver.Reverse(
-      host, [self = shared_from_this(), connection, names, host, loop](const std::string& name) {
-        // On a resolver thread: the forward lookups may wait here too.
-        bool matches = false;
-        for (const std::string& pattern : names.dns) {
-          matches = matches || (!name.empty() && HostMatches(pattern, name));
-          if (matches || pattern.starts_with('*')) continue;
-          const auto addresses = Resolver::ResolveNow(pattern, 0, false);
-          if (!addresses.ok()) continue;
-          for (const RawAddress& address : *addresses)
-            matches = matches || AddressHost(address) == host;
-        }
-        loop->Post([self, connection, names, host, matches] {
-          if (matches) {
-            self->Hand(connection);
-            return;
-          }
-          std::string listed;
-          for (const std::string& dns : names.dns)
-            listed += (listed.empty() ? "\"" : " \"") + dns + "\"";
-          self->Reject(connection,
-                       {Code::kUnauthenticated,
-                        "tls: \"" + host + "\" does not match any of DNSNames [" + listed + "]"});
-          connection->Close();
-        });
-      });
+  loop->resolver.Reverse(host, [self = shared_from_this(), connection = connection, names, host,
+                                loop](const std::string& name) mutable {
+    // On a resolver thread: the forward lookups may wait here too.
+    bool matches = false;
+    for (const std::string& pattern : names.dns) {
+      matches = matches || (!name.empty() && HostMatches(pattern, name));
+      if (matches || pattern.starts_with('*')) continue;
+      const auto addresses = Resolver::ResolveNow(pattern, 0, false);
+      if (!addresses.ok()) continue;
+      for (const RawAddress& address : *addresses)
+        matches = matches || AddressHost(address) == host;
+    }
+    loop->Post([self = std::move(self), connection = std::move(connection), names, host, matches] {
+      if (matches) {
+        self->Hand(connection);
+        return;
+      }
+      std::string listed;
+      for (const std::string& dns : names.dns)
+        listed += (listed.empty() ? "\"" : " \"") + dns + "\"";
+      self->Reject(connection,
+                   {Code::kUnauthenticated,
+                    "tls: \"" + host + "\" does not match any of DNSNames [" + listed + "]"});
+      connection->Close();
+    });
+  });
 }
 
 void Listener::Impl::Hand(const std::shared_ptr<SocketConnection>& connection) {

@@ -315,5 +315,28 @@ TEST(DialTest, ALookupMayOutliveItsLoop) {
   EXPECT_FALSE(Resolver::ResolveNow(options.endpoint.host, options.endpoint.port, false).ok());
 }
 
+// The thread of the lookup let go of the dial after the loop had ended it, and cancelled its timer
+// beside the loop.
+TEST(DialTest, IsEndedByItsLoopThoughItsLookupEndsLast) {
+  RunningLoop running("loop");
+  std::atomic<int> ended{0};
+  std::atomic<int> ended_elsewhere{0};
+  std::atomic<int> done{0};
+  constexpr int kDials = 400;
+  for (int i = 0; i < kDials; ++i) {
+    DialOptions options;
+    options.endpoint = ParseHostPort("localhost:1").value();
+    options.timeout = std::chrono::milliseconds(i % 2);
+    options.tls = std::shared_ptr<TlsClient>(static_cast<TlsClient*>(nullptr), [&](TlsClient*) {
+      if (!running.loop.InLoop()) ++ended_elsewhere;
+      ++ended;
+    });
+    Dial(running.loop, std::move(options), [&](const auto&) { ++done; });
+  }
+  EXPECT_TRUE(WaitFor([&] { return ended == kDials; }));
+  EXPECT_EQ(done, kDials);
+  EXPECT_EQ(ended_elsewhere, 0);
+}
+
 }  // namespace
 }  // namespace quorate::net
