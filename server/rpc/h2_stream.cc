@@ -158,8 +158,9 @@ std::size_t H2Stream::Data(std::string_view bytes) {
   return 0;
 }
 
-// Delivers every complete message; false when the stream was refused over one.
-bool H2Stream::TakeMessages() {
+// Delivers every complete message, also after a handler that pauses and resumes within one.
+void H2Stream::TakeMessages() {
+  taking_messages_ = true;
   std::size_t used = 0;
   bool good = true;
   while (!paused_ && !finished_ && input_.size() - used >= kPrefixBytes) {
@@ -187,7 +188,7 @@ bool H2Stream::TakeMessages() {
   } else {
     input_.erase(0, used);
   }
-  return good;
+  taking_messages_ = false;
 }
 
 // A unary request that stands in request_ already comes with an empty message.
@@ -355,6 +356,7 @@ void H2Stream::Apply(Action action) {
     case Action::Kind::kResume:
       if (!paused_) break;
       paused_ = false;
+      if (taking_messages_) break;  // whoever takes them does the rest
       TakeMessages();
       SetInputBytes(input_.size());
       if (connection_ != nullptr && !paused_) {

@@ -115,8 +115,7 @@ class H2Stream : public std::enable_shared_from_this<H2Stream> {
   const Entry* FindEntry(std::string_view name) const;
   void DispatchGrpc();
   void DispatchHttp();
-  bool TakeMessages();
-  bool TakeMessage();
+  void TakeMessages();
   void Deliver(std::string message);
   void DeliverHeldBody();
   void FailNow(Code code, std::string_view text);
@@ -155,6 +154,7 @@ class H2Stream : public std::enable_shared_from_this<H2Stream> {
   bool half_close_told_ = false;
   bool refused_ = false;  // answered by the transport: what still comes is thrown away
   bool paused_ = false;
+  bool taking_messages_ = false;  // on_message may be running: input_ is in use
   bool body_wanted_ = false;
 
   std::vector<Piece> out_;

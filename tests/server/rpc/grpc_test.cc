@@ -1,6 +1,8 @@
 // Our transport as gRPC C++ sees it.
+#include "rpc/grpc_wire.h"
 #include "server/rpc/grpc_peer.h"
 #include "server/rpc/harness.h"
+#include "server/rpc/raw_peer.h"
 #include "support/wait.h"
 
 namespace quorate::rpc {
@@ -265,6 +267,34 @@ TEST(GrpcTest, HoldsTheClientBackWhileMessagesArePaused) {
   EXPECT_TRUE(WaitFor([&] { return received == 200; }));
   EXPECT_EQ(stream->Read(), std::nullopt);
   EXPECT_TRUE(stream->Finish().ok());
+}
+
+// Resuming within a message's callback delivered the messages of the same frame a second time, and
+// then read behind the end of them.
+TEST(GrpcTest, DeliversEachMessageOnceToAHandlerThatPausesAndResumesWithinIt) {
+  auto router = std::make_shared<Router>();
+  std::string received;
+  router->Streaming("/test.S/Restless", [&](const std::shared_ptr<Stream>& stream) {
+    stream->OnMessage([&received, stream](const std::string& message) {
+      stream->PauseMessages();
+      received += message;
+      stream->ResumeMessages();
+    });
+    stream->OnHalfClose([&received, stream] {
+      stream->Send(received);
+      stream->Finish({});
+    });
+  });
+  RpcHarness harness({}, router);
+  RawClient client(harness);
+  client.Greet();
+  std::string messages;
+  for (const std::string_view message : {"one ", "two ", "three"}) {
+    const auto prefix = MakePrefix(message.size());
+    messages.append(prefix.data(), prefix.size()).append(message);
+  }
+  client.Send(OpenStream(1, "/test.S/Restless") + Frame(kData, 0x1, 1, messages));
+  EXPECT_THAT(client.ReadUntil("three"), ::testing::HasSubstr("one two three"));
 }
 
 TEST(GrpcTest, SpeaksTlsWithClientCertificates) {
