@@ -147,9 +147,10 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
     closed_ = true;
     if (!busy_) Next();
   }
-  void Drop() {
-    stream_.reset();
+  // Lets the stream go, with a last word if its client is still there.
+  void End(Status status) {
     waiting_.clear();
+    if (const auto stream = std::exchange(stream_, nullptr)) stream->Finish(std::move(status));
   }
 
  private:
@@ -157,7 +158,7 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
     busy_ = false;
     if (stream_ == nullptr) return;
     if (waiting_.empty()) {
-      if (closed_) stream_->Finish({});
+      if (closed_) End({});
       return;
     }
     busy_ = true;
@@ -175,8 +176,7 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
   void Renewed(LeaseId id, LeaseKeepAliveResponse response, const Result<std::int64_t>& ttl) {
     if (!ttl.ok() && !context_.lessor->primary()) return AskLeader(id, std::move(response));
     if (!ttl.ok() && ttl.error().code != Code::kNotFound) {
-      if (stream_ != nullptr) stream_->Finish(ttl.error());
-      return;
+      return End(ttl.error());
     }
     response.set_ttl(ttl.ok() ? *ttl : 0);
     Send(response);
@@ -199,8 +199,7 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
     if (body.ok() && leaders.ParseFromString(*body)) {
       response.set_ttl(leaders.ttl());
     } else if (body.ok() || body.error().code != Code::kNotFound) {
-      if (stream_ != nullptr) stream_->Finish(body.ok() ? errors::TimedOut() : body.error());
-      return;
+      return End(body.ok() ? errors::TimedOut() : body.error());
     }
     Send(response);
   }
@@ -219,11 +218,17 @@ class KeepAlives : public std::enable_shared_from_this<KeepAlives> {
   bool closed_ = false;
 };
 
-void KeepAlive(const Context& context, const std::shared_ptr<rpc::Stream>& stream) {
+void KeepAlive(const Context& context, LeaderWatch& leader_watch,
+               const std::shared_ptr<rpc::Stream>& stream) {
   if (Status status = CheckGate(context, *stream, OnLearner::kRefused); !status.ok()) {
     return stream->Finish(std::move(status));
   }
   auto alive = std::make_shared<KeepAlives>(context, stream);
+  leader_watch.Register(stream, [&context, renewals = std::weak_ptr(alive)] {
+    context.node->Post([renewals] {
+      if (const auto open = renewals.lock()) open->End(errors::NoLeader());
+    });
+  });
   const std::weak_ptr<rpc::Stream> weak = stream;
   stream->OnMessage([&context, alive, weak](const std::string& message) {
     LeaseKeepAliveRequest request;
@@ -238,12 +243,12 @@ void KeepAlive(const Context& context, const std::shared_ptr<rpc::Stream>& strea
     context.node->Post([alive, id = LeaseId{request.id()}] { alive->Take(id); });
   });
   stream->OnHalfClose([&context, alive] { context.node->Post([alive] { alive->HalfClose(); }); });
-  stream->OnCancel([&context, alive] { context.node->Post([alive] { alive->Drop(); }); });
+  stream->OnCancel([&context, alive] { context.node->Post([alive] { alive->End({}); }); });
 }
 
 }  // namespace
 
-void RegisterLease(rpc::Router& router, const Context& context) {
+void RegisterLease(rpc::Router& router, const Context& context, LeaderWatch& leader_watch) {
   Register<etcdserverpb::LeaseGrantRequest>(
       router, context, "/etcdserverpb.Lease/LeaseGrant", OnLearner::kRefused,
       [&context](CallPtr call, etcdserverpb::LeaseGrantRequest request) {
@@ -264,9 +269,10 @@ void RegisterLease(rpc::Router& router, const Context& context) {
       [&context](CallPtr call, const etcdserverpb::LeaseLeasesRequest&) {
         Leases(context, std::move(call));
       });
-  router.Streaming(
-      "/etcdserverpb.Lease/LeaseKeepAlive",
-      [&context](const std::shared_ptr<rpc::Stream>& stream) { KeepAlive(context, stream); });
+  router.Streaming("/etcdserverpb.Lease/LeaseKeepAlive",
+                   [&context, &leader_watch](const std::shared_ptr<rpc::Stream>& stream) {
+                     KeepAlive(context, leader_watch, stream);
+                   });
 }
 
 void AnswerPeerKeepAlive(const Context& context, std::string_view body, PeerAnswer done) {

@@ -9,11 +9,12 @@
 #include <string>
 
 #include "api/context.h"
+#include "api/leader_watch.h"
 #include "rpc/router.h"
 
 namespace quorate::api {
 
-void RegisterLease(rpc::Router& router, const Context& context);
+void RegisterLease(rpc::Router& router, const Context& context, LeaderWatch& leader_watch);
 
 // The leader's side of the two peer paths: the answer's body, or the error; `done` on the
 // raft+apply loop. kNotFound is HTTP 404; "not a primary lessor" says that another member leads.

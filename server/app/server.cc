@@ -353,7 +353,7 @@ void Server::Impl::MakeApi(const Boot& boot) {
   router = std::make_shared<rpc::Router>();
   client_server = std::make_unique<rpc::Server>(RpcOptions(options), router);
   api::RegisterKv(*router, *context);
-  api::RegisterLease(*router, *context);
+  api::RegisterLease(*router, *context, *leader_watch);
   api::RegisterCluster(*router, *context);
   api::RegisterMaintenance(*router, *context);
   api::RegisterWatch(*router, *context, *leader_watch);
