@@ -361,7 +361,9 @@ Result<std::string> Applier::Range(const etcdserverpb::RangeRequest& request, Te
 
 Result<std::unique_ptr<mvcc::RangeTask>> Applier::StartRange(
     const etcdserverpb::RangeRequest& request, Term term) {
-  return store_.StartRange(mvcc::RangeQuery::FromProto(request), Answer(store_.revision(), term));
+  mvcc::RangeQuery query = mvcc::RangeQuery::FromProto(request);
+  query.bytes_max = mvcc::kAnswerBytesMax;
+  return store_.StartRange(query, Answer(store_.revision(), term));
 }
 
 Result<std::string> Applier::ReadTxn(const etcdserverpb::TxnRequest& request, Term term) {

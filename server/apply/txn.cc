@@ -1,5 +1,6 @@
 #include "apply/txn.h"
 
+#include <algorithm>
 #include <compare>
 #include <functional>
 #include <optional>
@@ -244,7 +245,8 @@ Result<TxnOutcome> ReadTxn(const TxnRequest& request, mvcc::Store& store) {
   std::string body;
   fields::AppendFlag(body, 2, path[0]);
   for (const RequestOp& operation : Chosen(request, path[0])) {
-    const auto query = mvcc::RangeQuery::FromProto(operation.request_range());
+    auto query = mvcc::RangeQuery::FromProto(operation.request_range());
+    query.bytes_max = mvcc::kAnswerBytesMax - std::min(mvcc::kAnswerBytesMax, body.size());
     const mvcc::RangeAnswer answer = TRY(store.Range(query));
     AppendOperation(body, kResponseRange,
                     MakeAnswer(MakeNestedHeader(answer.revision), answer.body));

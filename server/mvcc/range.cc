@@ -58,6 +58,12 @@ RangeQuery RangeQuery::FromProto(const etcdserverpb::RangeRequest& request) {
   return query;
 }
 
+Error AnswerTooLarge(std::size_t bytes, std::size_t bytes_max) {
+  return {Code::kResourceExhausted, "grpc: trying to send message larger than max (" +
+                                        std::to_string(bytes) + " vs. " +
+                                        std::to_string(bytes_max) + ")"};
+}
+
 Status AppendTo(const RangeQuery& query, std::string_view bytes, RangeAnswer* answer) {
   if (query.keys_only || HasFilters(query)) {
     Record record;
@@ -198,10 +204,11 @@ Status RangeTask::Admit(RevisionId id, const Record& record) {
       break;
     case RangeQuery::Target::kValue:
       candidate.text.assign(record.value);
+      candidate_bytes_ += record.value.size();
       break;
   }
   candidates_.push_back(std::move(candidate));
-  return {};
+  return CheckSize(candidate_bytes_);
 }
 
 void RangeTask::Sort() {
@@ -256,7 +263,12 @@ Status RangeTask::AppendGathered() {
       gathered_, [this](std::string_view record) { return AppendTo(query_, record, &answer_); }));
   if (answer_.rows == static_cast<std::int64_t>(kReadTogether)) ReserveBody();
   gathered_.clear();
-  return {};
+  return CheckSize(answer_.body.size());
+}
+
+Status RangeTask::CheckSize(std::size_t bytes) const {
+  if (bytes <= query_.bytes_max) return {};
+  return AnswerTooLarge(bytes, query_.bytes_max);
 }
 
 // After the first rows of many: a body that grows by doubling is copied once more on average, and

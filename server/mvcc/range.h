@@ -3,6 +3,7 @@
 // Source: etcd's RangeRequest semantics (knowledge/etcd.md 1.4), quirks included.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,10 +27,17 @@ struct RangeQuery {
   bool keys_only = false;
   bool count_only = false;
   Revision mod_min, mod_max, create_min, create_max;  // inclusive, 0: off
+  // Of the answer, and of the values it is sorted by; beyond: AnswerTooLarge. Not for a read inside
+  // a write, which must end in the same way everywhere.
+  std::size_t bytes_max = SIZE_MAX;
 
   // Borrows the request's texts. REQUIRES: sort fields are known values.
   static RangeQuery FromProto(const etcdserverpb::RangeRequest& request);
 };
+
+// What a client can be answered at once, as gRPC's and etcd's own limit.
+constexpr std::size_t kAnswerBytesMax = 0x7fffffff;
+Error AnswerTooLarge(std::size_t bytes, std::size_t bytes_max);
 
 struct RangeAnswer {
   Revision revision;       // of the store when it was read: the header's revision

@@ -244,6 +244,7 @@ class RangeTask {
   Status Emit(std::size_t rows_max);
   Status AppendGathered();
   void ReserveBody();
+  Status CheckSize(std::size_t bytes) const;
 
   Store& store_;
   const std::string key_;
@@ -258,6 +259,7 @@ class RangeTask {
   std::string scratch_;
   std::vector<RevisionId> gathered_;  // rows in order that wait to be read together
   std::vector<Candidate> candidates_;
+  std::size_t candidate_bytes_ = 0;  // of their texts
   std::size_t emitted_ = 0;
   RangeAnswer answer_;
 };

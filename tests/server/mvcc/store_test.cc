@@ -40,6 +40,25 @@ TEST_F(StoreTest, RangesAreBytewiseAndHalfOpen) {
   EXPECT_EQ(Range(kAll, kAll), "a=v b=v ba=v c=v \xff=v count=5");
 }
 
+// One answer held all of a store of any size in memory, and then no message could carry it.
+TEST_F(StoreTest, ARangeWithMoreBytesThanAnAnswerMayHaveEndsBeforeItHoldsThemAll) {
+  for (int i = 0; i < 300; ++i) Put("key" + std::to_string(i), std::string(1000, 'v'));
+  for (const auto target : {RangeQuery::Target::kKey, RangeQuery::Target::kValue}) {
+    RangeQuery query{.key = "key", .range_end = kAll, .target = target, .bytes_max = 100'000};
+    auto task = store_->StartRange(query);
+    ASSERT_TRUE(task.ok());
+    const auto done = (*task)->Step(SIZE_MAX);
+    ASSERT_FALSE(done.ok());
+    EXPECT_EQ(done.error().code, Code::kResourceExhausted);
+    EXPECT_TRUE(done.error().message.starts_with("grpc: trying to send message larger than max (1"))
+        << done.error().message;
+    task->reset();
+    query.limit = 50;
+    query.target = RangeQuery::Target::kKey;
+    EXPECT_TRUE(store_->Range(query).ok());
+  }
+}
+
 TEST_F(StoreTest, ATransactionSeesItsOwnChangesAndIsOneRevision) {
   Put("a", "1");
   WriteTxn txn(*store_);
