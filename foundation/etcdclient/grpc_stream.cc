@@ -46,13 +46,13 @@ class GrpcStream final : public Stream {
             message, &bytes, &own);
     if (!packed.ok()) return ToError(packed);
     call_->Write(bytes, TagOf(Operation::kWrite));
-    if (!Await(Operation::kWrite)) return Finish();
+    if (!Await(Operation::kWrite)) return Over();
     return {};
   }
 
   Status CloseWrites() override {
     call_->WritesDone(TagOf(Operation::kCloseWrites));
-    if (!Await(Operation::kCloseWrites)) return Finish();
+    if (!Await(Operation::kCloseWrites)) return Over();
     return {};
   }
 
@@ -108,6 +108,18 @@ class GrpcStream final : public Stream {
     CHECK(tag == TagOf(Operation::kRead));
     reading_ = false;
     read_ = ok;
+  }
+
+  // After a write that failed. gRPC tells the outcome only when nothing that arrived is unread.
+  Status Over() {
+    while (true) {
+      if (!reading_ && !read_.has_value()) {
+        reading_ = true;
+        call_->Read(&incoming_, TagOf(Operation::kRead));
+      }
+      if (!AwaitRead(std::nullopt) || !*read_) return Finish();
+      read_.reset();
+    }
   }
 
   // The call's own outcome; asked for once.

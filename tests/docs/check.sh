@@ -89,7 +89,7 @@ options() {
       experimental- | preset | build | target | create-namespace | help | gtest) continue ;;  # of cmake, helm, everybody, gtest
     esac
     grep -qrE -- "(--|\")$option\b" server/config operator/config ctl/commands deploy/quickstart.sh deploy/local/cluster.sh \
-      tests/run.sh tests/bench || complain "no program knows --$option: $(grep -lF -- "--$option" "${PAGES[@]}" | tr '\n' ' ')"
+      tests/run.sh tests/bench tests/chaos tests/sanitizers/run || complain "no program knows --$option: $(grep -lF -- "--$option" "${PAGES[@]}" | tr '\n' ' ')"
   done
 }
 
