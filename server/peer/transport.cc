@@ -223,6 +223,12 @@ void Transport::ServeStream(std::shared_ptr<net::HttpExchange> exchange) {
   if (!from) return Respond(*exchange, options_, 404, "invalid from");
   const MemberId member{*from};
   if (parts_.events->IsRemoved(member)) {
+    // Who was asked for another member, be it by the removed one itself, does not answer for that
+    // member: of two voters the one that stays may need the removed one until it knows itself.
+    const auto to = ParseHex(exchange->request().headers.Get(kToHeader));
+    if (to && MemberId{*to} != options_.self && Find(MemberId{*to}) != nullptr) {
+      return Respond(*exchange, options_, 412, kToMismatch);
+    }
     return Respond(*exchange, options_, 410, "removed member");
   }
   Remote* remote = Find(member);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "base/bytes.h"
 #include "base/digest.h"
 #include "base/mutex.h"
 #include "io/real_clock.h"
@@ -238,6 +239,49 @@ TEST(TransportTest, ARemovedMemberIsToldSo) {
   a.heard().removed_member = 2;
   b.Knows(a);
   EXPECT_TRUE(WaitFor([&] { return b.heard().removed_self.load(); }));
+}
+
+// What is answered to `from`, asking for `to`'s messages where `there` listens.
+int AnswerToStream(const Member& there, MemberId from, MemberId to) {
+  net::EventLoop loop("client");
+  loop.Start();
+  net::HttpClient client(loop, {});
+  Options caller;
+  caller.self = from;
+  caller.cluster = ClusterId{1};
+  net::HttpRequest request;
+  request.target = "/raft/stream/message/" + ToHex(from.value);
+  request.headers = RequestHeaders(caller);
+  request.headers.Set(kToHeader, ToHex(to.value));
+  std::atomic<int> status{0};
+  net::HttpCallEvents events;
+  events.on_head = [&](const net::HttpResponse& head) { status = head.status; };
+  events.on_end = [](const Status&) {};
+  const auto call =
+      client.Start(net::ParseUrl(there.url()).value(), std::move(request), {}, std::move(events));
+  EXPECT_TRUE(WaitFor([&] { return status != 0; }));
+  call->Cancel();
+  loop.Stop();
+  return status;
+}
+
+// Of two voters the leader removed itself and stayed for the other, which did not know yet. A
+// message for that one came to the leader itself, which told itself that it was removed, and ended;
+// the other never led.
+TEST(TransportTest, NobodyIsToldByTheWrongMemberThatItWasRemoved) {
+  const MemberId removed{2};
+  Member stays(1);
+  Member itself(removed.value);
+  Member third(3);
+  for (Member* member : {&stays, &itself, &third}) member->heard().removed_member = removed.value;
+  itself.Knows(stays);
+  third.Knows(stays);
+  EXPECT_TRUE(WaitFor([&] { return AnswerToStream(itself, removed, stays.id()) == 412; }));
+  EXPECT_TRUE(WaitFor([&] { return AnswerToStream(third, removed, stays.id()) == 412; }));
+  EXPECT_EQ(AnswerToStream(stays, removed, stays.id()), 410);
+  EXPECT_EQ(AnswerToStream(third, removed, third.id()), 410);
+  // Somebody who was at this address and is no member any more does not tell it.
+  EXPECT_EQ(AnswerToStream(third, removed, MemberId{9}), 410);
 }
 
 // A member that was stopping still served its peer port: a stream from somebody of whom it had just

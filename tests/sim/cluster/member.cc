@@ -446,7 +446,10 @@ std::optional<io::Clock::Instant> Member::ConnectedSince(MemberId member) const 
 }
 
 void Member::Deliver(MemberId from, std::vector<raft::Message> messages) {
-  if (machine_->cluster().roster()->removed.contains(from)) {
+  // What is for somebody else is refused as that, whoever sent it.
+  const bool mine = std::ranges::all_of(
+      messages, [this](const raft::Message& message) { return message.to == id(); });
+  if (mine && machine_->cluster().roster()->removed.contains(from)) {
     Member* sender = cluster_.Find(from);
     if (sender != nullptr) {
       cluster_.world().After(milliseconds(1), [sender] { sender->HearRemoved(); });
