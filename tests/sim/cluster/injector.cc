@@ -267,6 +267,13 @@ void Injector::GoBack(MemberId id, std::shared_ptr<const Directory> directory,
   if (healed_ || damaged_ || member->retired() || !member->up()) return;
   damaged_ = true;
   member->Crash(End::kPowerLoss, std::nullopt);
+  BringBackLater(id, std::move(directory), value);
+}
+
+// A machine that was off takes a while. What the others tell of it is as of their last tick: who
+// came back within one would not hear what it acknowledged last.
+void Injector::BringBackLater(MemberId id, std::shared_ptr<const Directory> directory,
+                              std::uint64_t value) {
   cluster_.network().Discard(id);
   cluster_.world().After(kRestoreTakes, [this, id, directory = std::move(directory), value] {
     BringBack(id, directory, value);
@@ -406,8 +413,7 @@ void Injector::Wreck(MemberId id, std::shared_ptr<const Directory> before, const
   now->wrecked = true;
   now->promises = {};
   now->log = {};
-  cluster_.network().Discard(id);
-  BringBack(id, std::move(now), fault.b);
+  BringBackLater(id, std::move(now), fault.b);
 }
 
 // ---- administration ----

@@ -44,6 +44,7 @@ class Injector {
   void Flap(MemberId a, MemberId b, Time until, bool cut);
   void Loop(MemberId id, int times);
   void GoBack(MemberId id, std::shared_ptr<const Directory> directory, std::uint64_t value);
+  void BringBackLater(MemberId id, std::shared_ptr<const Directory> directory, std::uint64_t value);
   void BringBack(MemberId id, std::shared_ptr<const Directory> directory, std::uint64_t value);
   bool OthersAreWell(MemberId id);
   void Flip(Member& member, std::uint64_t value, Time restart);
