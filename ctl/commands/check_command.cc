@@ -164,16 +164,14 @@ bool Judge(std::ostream& out, const Measured& measured, const Load& load) {
 Result<etcdserverpb::RangeResponse> CountBelow(etcdclient::Client& client,
                                                const std::string& prefix) {
   etcdserverpb::RangeRequest range;
-  range.set_key(prefix);
-  range.set_range_end(PrefixEnd(prefix));
+  CoverPrefix(range, prefix);
   range.set_count_only(true);
   return client.Range(range);
 }
 
 Status CleanUp(Session& session, etcdclient::Client& client, const CheckFlags& flags) {
   etcdserverpb::DeleteRangeRequest all;
-  all.set_key(flags.prefix);
-  all.set_range_end(PrefixEnd(flags.prefix));
+  CoverPrefix(all, flags.prefix);
   const auto deleted = TRY(client.DeleteRange(all, {.timeout = std::chrono::seconds(60)}));
   if (flags.auto_compact) {
     const Revision revision{deleted.header().revision()};

@@ -67,8 +67,7 @@ class Mirror {
   // All keys as of one revision, page by page.
   Result<Revision> CopyAll() {
     etcdserverpb::RangeRequest range;
-    range.set_key(flags_.prefix.empty() ? std::string(1, '\0') : flags_.prefix);
-    range.set_range_end(PrefixEnd(flags_.prefix));
+    CoverPrefix(range, flags_.prefix);
     range.set_limit(kKeysOfARead);
     while (true) {
       const auto page = TRY(from_.Range(range));
@@ -86,8 +85,7 @@ class Mirror {
   // What one transaction changed stays one transaction, as far as --max-txn-ops lets it.
   Status Follow(Revision next) {
     etcdserverpb::WatchCreateRequest request;
-    request.set_key(flags_.prefix.empty() ? std::string(1, '\0') : flags_.prefix);
-    request.set_range_end(PrefixEnd(flags_.prefix));
+    CoverPrefix(request, flags_.prefix);
     request.set_start_revision(next.value);
     if (session_.Interrupted()) return {};
     auto watch = TRY(etcdclient::Watch::Start(from_, request));

@@ -60,4 +60,11 @@ Exit ExitOfBuild(const Error& error);
 // is no such end.
 std::string PrefixEnd(std::string prefix);
 
+// Makes a request be about all keys that begin with prefix; about all keys when it is empty.
+template <typename Request>
+void CoverPrefix(Request& request, const std::string& prefix) {
+  request.set_key(prefix.empty() ? std::string(1, '\0') : prefix);
+  request.set_range_end(PrefixEnd(prefix));
+}
+
 }  // namespace quorate::commands

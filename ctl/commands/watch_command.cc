@@ -51,8 +51,7 @@ Result<etcdserverpb::WatchCreateRequest> BuildWatch(const Session& session,
   etcdserverpb::WatchCreateRequest request;
   request.set_key(words[0]);
   if (words.size() == 2) request.set_range_end(words[1]);
-  if (flags.prefix) request.set_range_end(PrefixEnd(words[0]));
-  if (flags.prefix && words[0].empty()) request.set_key(std::string(1, '\0'));
+  if (flags.prefix) CoverPrefix(request, words[0]);
   request.set_start_revision(flags.rev);
   request.set_prev_kv(flags.prev_kv);
   request.set_progress_notify(flags.progress_notify);

@@ -58,6 +58,19 @@ etcdserverpb::TxnRequest IfCreatedAt(const std::string& key, Revision created) {
   return txn;
 }
 
+// Waits until `key` is deleted after revision `from`.
+Status AwaitDeleted(Client& client, const std::string& key, Revision from,
+                    const Place::GoOn& go_on) {
+  etcdserverpb::WatchCreateRequest request;
+  request.set_key(key);
+  request.set_start_revision(from.value + 1);
+  const OnEvent take = [](const etcdserverpb::WatchResponse&,
+                          const mvccpb::Event& event) -> Result<bool> {
+    return event.type() == mvccpb::Event::DELETE;
+  };
+  return Follow(client, request, go_on, take);
+}
+
 }  // namespace
 
 Place::Place(Client& client, std::string prefix, LeaseId lease)
@@ -115,18 +128,6 @@ Status Place::Leave() {
   txn.add_success()->mutable_request_delete_range()->set_key(key_);
   TRY(client_->Txn(txn));
   return {};
-}
-
-Status AwaitDeleted(Client& client, const std::string& key, Revision from,
-                    const Place::GoOn& go_on) {
-  etcdserverpb::WatchCreateRequest request;
-  request.set_key(key);
-  request.set_start_revision(from.value + 1);
-  const OnEvent take = [](const etcdserverpb::WatchResponse&,
-                          const mvccpb::Event& event) -> Result<bool> {
-    return event.type() == mvccpb::Event::DELETE;
-  };
-  return Follow(client, request, go_on, take);
 }
 
 Status ObserveFront(Client& client, const std::string& name,

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/ids.h"
@@ -51,10 +52,6 @@ class Place {
   std::string key_;
   Revision created_{};
 };
-
-// Waits until `key` is deleted after revision `from`.
-Status AwaitDeleted(Client& client, const std::string& key, Revision from,
-                    const Place::GoOn& go_on);
 
 // Who is at the front of the queue `name`: calls `leads` with each new front and each new value of
 // it. Ends with the first Error of go_on.

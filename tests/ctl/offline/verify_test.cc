@@ -124,11 +124,19 @@ void Checkpoint(const mvcc::KeyIndex& index, storage::Batch& batch) {
   EXPECT_TRUE(walk.Step(index, 100, &batch));
 }
 
-TEST_F(VerifyStoreTest, AKeyIndexThatSaysWhatTheHistorySaysIsSound) {
-  mvcc::KeyIndex index;
+// What Rows makes of its two keys.
+void PutA(mvcc::KeyIndex& index) {
   index.Put("a", {Revision{2}, 0}, LeaseId{0});
   index.Put("a", {Revision{4}, 0}, LeaseId{0});
+}
+void PutB(mvcc::KeyIndex& index) {
   index.Put("b", {Revision{6}, 0}, LeaseId{7});
+}
+
+TEST_F(VerifyStoreTest, AKeyIndexThatSaysWhatTheHistorySaysIsSound) {
+  mvcc::KeyIndex index;
+  PutA(index);
+  PutB(index);
   Checkpoint(index, rows.batch);
   EXPECT_EQ(Judge(), "");
 }
@@ -136,24 +144,22 @@ TEST_F(VerifyStoreTest, AKeyIndexThatSaysWhatTheHistorySaysIsSound) {
 TEST_F(VerifyStoreTest, SeesAKeyIndexThatForgotAChange) {
   mvcc::KeyIndex index;
   index.Put("a", {Revision{2}, 0}, LeaseId{0});
-  index.Put("b", {Revision{6}, 0}, LeaseId{7});
+  PutB(index);
   Checkpoint(index, rows.batch);
   EXPECT_EQ(Judge(), "key index");
 }
 
 TEST_F(VerifyStoreTest, SeesAKeyIndexThatLostAKey) {
   mvcc::KeyIndex index;
-  index.Put("a", {Revision{2}, 0}, LeaseId{0});
-  index.Put("a", {Revision{4}, 0}, LeaseId{0});
+  PutA(index);
   Checkpoint(index, rows.batch);
   EXPECT_EQ(Judge(), "key index");
 }
 
 TEST_F(VerifyStoreTest, SeesAKeyIndexWithAKeyThatNeverWas) {
   mvcc::KeyIndex index;
-  index.Put("a", {Revision{2}, 0}, LeaseId{0});
-  index.Put("a", {Revision{4}, 0}, LeaseId{0});
-  index.Put("b", {Revision{6}, 0}, LeaseId{7});
+  PutA(index);
+  PutB(index);
   index.Put("ghost", {Revision{5}, 0}, LeaseId{0});
   Checkpoint(index, rows.batch);
   EXPECT_EQ(Judge(), "key index");
