@@ -173,8 +173,15 @@ void Admin::Backup(MemberId id, Time lasts) {
   const LogIndex applied = member->machine().backend().position().index;
   auto source = member->machine().OpenSnapshot();
   if (!source.ok()) return;
-  const std::uint64_t token = member->Hold(std::move(*source));
-  member->Later(lasts, [this, member, token, applied] {
+  ReadBackup(*member, member->Hold(std::move(*source)), applied, lasts);
+}
+
+// As app::ClientSnapshots: ends at once when the member replaces its store.
+void Admin::ReadBackup(Member& from, std::uint64_t token, LogIndex applied, Time lasts) {
+  const Time pause = std::min<Time>(lasts, kLookPause);
+  from.Later(pause, [this, member = &from, token, applied, left = lasts - pause] {
+    if (member->machine().installing()) return static_cast<void>(member->Release(token));
+    if (left.count() > 0) return ReadBackup(*member, token, applied, left);
     const Result<std::string> bytes = ReadAll(*member->Release(token));
     member->NoticeDisk();
     if (!bytes.ok()) return;  // the disk is full or failing

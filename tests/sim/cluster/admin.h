@@ -36,6 +36,7 @@ class Admin {
   void Alarm(MemberId member, bool raised);
 
  private:
+  void ReadBackup(Member& from, std::uint64_t token, LogIndex applied, Time lasts);
   void Look();
   void StartAdded();
   void Replace(Member& leader);
