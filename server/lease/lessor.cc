@@ -110,6 +110,7 @@ void Lessor::Detach(LeaseId lease, std::string_view key) {
 
 void Lessor::Promote(std::chrono::nanoseconds extend) {
   primary_ = true;
+  if (QUORATE_PLANTED("lease.lives_on_under_the_next_leader")) return;
   const Instant now = clock_.Now();
   std::vector<std::pair<Instant, LeaseId>> ends;
   ends.reserve(leases_.size());
@@ -183,6 +184,7 @@ std::vector<LeaseId> Lessor::List() const {
 std::vector<LeaseId> Lessor::TakeExpired(std::size_t count, std::chrono::nanoseconds retry) {
   std::vector<LeaseId> expired;
   if (QUORATE_SITE("lease.expires_later")) return expired;
+  if (QUORATE_PLANTED("lease.ends_asked_for_once")) retry = std::chrono::hours(24);
   const Instant now = clock_.Now();
   while (expired.size() < count && !queue_.empty() && queue_.begin()->first <= now) {
     const LeaseId id = queue_.begin()->second;

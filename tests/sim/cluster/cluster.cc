@@ -18,6 +18,11 @@ constexpr int kRecovery = 20;
 // What a cluster needs that must first get rid of a member whose data is lost.
 constexpr int kRecoveryWithRepair = 60;
 constexpr auto kLook = milliseconds(50);
+// How late a lease may end in a healed cluster: looked for each half second, and asked for again
+// after three when that got lost. A leader that has just been elected adds an election timeout.
+constexpr auto kLeaseLate = milliseconds(5000);
+// Nobody renews any more: the longest lease and a few new leaders.
+constexpr auto kLeasesOver = milliseconds(60'000);
 
 }  // namespace
 
@@ -91,7 +96,9 @@ std::optional<std::string> Cluster::Run() {
     world_.RunUntil(world_.now() + kLook);
     if (Converged()) break;
   }
-  if (!world_.violation() && !Converged() && !BeyondRepair()) {
+  if (!world_.violation() && Converged()) {
+    AwaitEndsOfLeases();
+  } else if (!world_.violation() && !BeyondRepair()) {
     world_.Fail("liveness: " + WhyNotConverged());
   }
   if (!world_.violation()) clients_->Finish();
@@ -184,6 +191,26 @@ bool Cluster::Converged() {
     if (member->driver().core().applied() != first.driver().core().applied()) return false;
   }
   return clients_->WatchersCurrent();
+}
+
+// Whose owner stopped renewing it has an end, on every member.
+void Cluster::AwaitEndsOfLeases() {
+  const Time settled = world_.now();
+  std::string open;
+  while (!world_.violation() && world_.now() < settled + kLeasesOver) {
+    open.clear();
+    for (Member* member : Present()) {
+      if (!member->up() || member->machine().lessor().size() == 0) continue;
+      open = member->self().name + " has lease " +
+             std::to_string(member->machine().lessor().List().front().value);
+      const bool late =
+          world_.now() > settled + kLeaseLate && member->KeepsLeaseFor(plan_.election + kLeaseLate);
+      if (late) return world_.Fail("lease: nobody renews it, and yet " + open);
+    }
+    if (open.empty()) return;
+    world_.RunUntil(world_.now() + kLook);
+  }
+  if (!world_.violation()) world_.Fail("lease: they do not end; " + open);
 }
 
 // A power loss may leave a sector of the log that differs from what it should be in one bit. That

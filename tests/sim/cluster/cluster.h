@@ -2,7 +2,7 @@
 //
 // Run() lets a plan happen: faults and clients until plan.faults_until, then everything heals and
 // the cluster has twenty election timeouts to accept a write and bring every live member to one
-// revision (safety mode, then liveness mode).
+// revision (safety mode, then liveness mode). Then nobody renews leases, and they must end.
 //
 // Ownership: owns everything of one run.
 // Thread: one.
@@ -82,6 +82,7 @@ class Cluster {
   void Found();
   void Heal();
   bool Converged();
+  void AwaitEndsOfLeases();
   bool BeyondRepair();
   std::string WhyNotConverged();
 

@@ -545,6 +545,15 @@ void Member::RevokeLease(LeaseId lease) {
   });
 }
 
+bool Member::KeepsLeaseFor(std::chrono::nanoseconds late) const {
+  return leads() && machine_->lessor().primary() &&
+         std::ranges::any_of(lease_floor_, [&](const auto& entry) {
+           const auto& [lease, floor] = entry;
+           const auto view = machine_->lessor().Find(lease, false);
+           return view && clock_.Peek() - floor > seconds(view->granted_ttl) + late;
+         });
+}
+
 void Member::After(std::chrono::nanoseconds delay, std::function<void()> task) {
   Later(delay, [this, task = std::move(task)]() mutable { driver_->Post(std::move(task)); });
 }

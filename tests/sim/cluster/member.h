@@ -126,6 +126,8 @@ class Member final : public app::MachineServices, public node::Network, public a
   std::shared_ptr<node::SnapshotSource> Release(std::uint64_t token);
 
   void Renewed(LeaseId lease) { lease_floor_[lease] = clock_.Peek(); }
+  // Whether it leads and keeps a lease for longer than its TTL and `late` since it was renewed.
+  bool KeepsLeaseFor(std::chrono::nanoseconds late) const;
   // Called after each turn, to hand on what was kept until its end.
   std::function<void(Member&)> after_turn;
 
