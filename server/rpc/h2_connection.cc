@@ -13,7 +13,9 @@ namespace quorate::rpc {
 namespace {
 
 constexpr std::size_t kSocketAheadMax = std::size_t{256}
-                                        << 10;     // written, not yet taken by the socket
+                                        << 10;  // written, not yet taken by the socket
+constexpr std::size_t kSmallAnswer = std::size_t{64} << 10;
+constexpr std::size_t kLittleOutput = std::size_t{1} << 20;
 constexpr std::size_t kFramesWaitingMax = 100000;  // answers and refusals not yet written
 constexpr std::int32_t kConnectionWindow = 16 << 20;
 constexpr std::uint32_t kStreamWindow = 1 << 20;
@@ -113,14 +115,17 @@ struct H2Callbacks {
 
 H2Connection::H2Connection(const ServerOptions& options, std::shared_ptr<const Router> router,
                            std::shared_ptr<ServerCounters> counters,
+                           std::shared_ptr<AnswerBudget> budget,
                            std::shared_ptr<LoopContext> context,
                            std::shared_ptr<net::Connection> transport, std::function<void()> closed)
     : options_(options),
       router_(std::move(router)),
       counters_(std::move(counters)),
+      budget_(std::move(budget)),
       context_(std::move(context)),
       transport_(std::move(transport)),
       closed_(std::move(closed)),
+      output_watched_from_(std::min(options_.output_bytes_max, kLittleOutput)),
       keepalive_(context_->loop),
       output_watch_(context_->loop),
       last_activity_(net::EventLoop::Now()),
@@ -413,20 +418,22 @@ void H2Connection::CountOutput(std::size_t added) {
   output_bytes_ += added;  // wraps round when counting down
   if (static_cast<std::ptrdiff_t>(added) < 0) {
     output_gone_ -= added;
-  } else if (output_bytes_ > options_.output_bytes_max && !output_watched_) {
+  } else if (output_bytes_ > output_watched_from_ && !output_watched_) {
     output_watched_ = true;
     WatchOutput();
   }
 }
 
 // A large answer to a client that reads it is no reason to end its connection, and with it all its
-// watches; one that takes nothing of it is.
+// watches; one that takes nothing of it is, and of a smaller one when others had to be refused.
 void H2Connection::WatchOutput() {
-  output_watch_.Set(options_.output_patience, [this, gone = output_gone_] {
+  output_watch_.Set(options_.output_patience, [this, gone = output_gone_,
+                                               refusals = budget_->refusals()] {
     if (failed_) return;
-    output_watched_ = output_bytes_ > options_.output_bytes_max;
+    output_watched_ = output_bytes_ > output_watched_from_;
     if (!output_watched_) return;
-    if (output_gone_ != gone) return WatchOutput();
+    const bool much = output_bytes_ > options_.output_bytes_max || budget_->refusals() != refusals;
+    if (output_gone_ != gone || !much) return WatchOutput();
     FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, "client does not read its answers");
   });
 }
@@ -437,7 +444,7 @@ bool H2Connection::FailedForOutput() {
   return true;
 }
 
-Status H2Connection::MayAnswer(std::size_t bytes) const {
+Status H2Connection::MayAnswer(std::size_t bytes, AnswerBudget::Share& share) const {
   const std::size_t most = options_.answer_bytes_max;
   if (bytes > most) {
     return Error{Code::kResourceExhausted, "grpc: trying to send message larger than max (" +
@@ -446,6 +453,10 @@ Status H2Connection::MayAnswer(std::size_t bytes) const {
   }
   if (output_bytes_ > options_.output_bytes_max && output_bytes_ + bytes > most) {
     return Error{Code::kResourceExhausted, "too many unread answers on this connection"};
+  }
+  const bool large = bytes >= kSmallAnswer || output_bytes_ >= kLittleOutput;
+  if (large && !budget_->Take(bytes, share)) {
+    return Error{Code::kResourceExhausted, "too many unread answers of all clients; try again"};
   }
   return {};
 }

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "net/connection.h"
+#include "rpc/answer_budget.h"
 #include "rpc/h2_stream.h"
 #include "rpc/loop_context.h"
 #include "rpc/server.h"
@@ -28,8 +29,9 @@ class H2Connection final : public net::ConnectionHandler,
                            public std::enable_shared_from_this<H2Connection> {
  public:
   H2Connection(const ServerOptions& options, std::shared_ptr<const Router> router,
-               std::shared_ptr<ServerCounters> counters, std::shared_ptr<LoopContext> context,
-               std::shared_ptr<net::Connection> transport, std::function<void()> closed);
+               std::shared_ptr<ServerCounters> counters, std::shared_ptr<AnswerBudget> budget,
+               std::shared_ptr<LoopContext> context, std::shared_ptr<net::Connection> transport,
+               std::function<void()> closed);
   ~H2Connection() override;
 
   void Begin(std::string_view already_read);
@@ -54,8 +56,8 @@ class H2Connection final : public net::ConnectionHandler,
   void ResetStream(H2Stream& stream, std::uint32_t code);
   void Consume(H2Stream& stream, std::size_t stream_bytes);
   void CountOutput(std::size_t added);
-  // Of an answer of this size.
-  Status MayAnswer(std::size_t bytes) const;
+  // Of an answer of this size; `share` is its part of the budget if it needs one.
+  Status MayAnswer(std::size_t bytes, AnswerBudget::Share& share) const;
   // Closes the connection when its streams' messages have piled up to more than any answer.
   bool FailedForOutput();
   void CountInput(std::size_t before, std::size_t after);
@@ -88,12 +90,14 @@ class H2Connection final : public net::ConnectionHandler,
   const ServerOptions options_;
   const std::shared_ptr<const Router> router_;
   const std::shared_ptr<ServerCounters> counters_;
+  const std::shared_ptr<AnswerBudget> budget_;
   const std::shared_ptr<LoopContext> context_;
   const std::shared_ptr<net::Connection> transport_;
   std::function<void()> closed_;
   nghttp2_session* session_ = nullptr;
   H2Stream* streams_ = nullptr;  // list of the open ones
   std::size_t open_streams_ = 0;
+  const std::size_t output_watched_from_;
   std::size_t output_bytes_ = 0;                 // queued in all streams
   std::size_t output_gone_ = 0;                  // that were queued and are no longer
   std::size_t input_bytes_ = 0;                  // of incomplete messages in all streams
@@ -106,7 +110,7 @@ class H2Connection final : public net::ConnectionHandler,
   bool goaway_sent_ = false;
 
   net::Timer keepalive_;
-  net::Timer output_watch_;  // while more than output_bytes_max are queued
+  net::Timer output_watch_;  // while more than output_watched_from_ are queued
   bool output_watched_ = false;
   bool ping_outstanding_ = false;
   std::chrono::steady_clock::time_point last_activity_;

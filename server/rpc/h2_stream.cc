@@ -242,6 +242,7 @@ void H2Stream::Closed() {
   connection_ = nullptr;
   out_.clear();
   out_bytes_ = 0;
+  answer_share_ = {};
   cancelled_.store(true, std::memory_order_release);  // at least: nothing more can be sent
   const bool unanswered = !answered_.load() || (kind_ == Kind::kHttp && !finished_);
   if (kind_ != Kind::kPending && unanswered) NotifyCancel();
@@ -338,7 +339,7 @@ void H2Stream::Apply(Action action) {
       StartAnswer();
       break;
     case Action::Kind::kReply: {
-      const Status may = connection_->MayAnswer(action.bytes.size());
+      const Status may = connection_->MayAnswer(action.bytes.size(), answer_share_);
       if (may.ok()) {
         Queue(std::move(action.bytes), nullptr);
         Finish(0, "");

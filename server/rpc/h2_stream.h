@@ -23,6 +23,7 @@
 
 #include "net/connection.h"
 #include "net/http.h"
+#include "rpc/answer_budget.h"
 #include "rpc/grpc_wire.h"
 #include "rpc/loop_context.h"
 #include "rpc/router.h"
@@ -161,6 +162,7 @@ class H2Stream : public std::enable_shared_from_this<H2Stream> {
   std::size_t out_head_ = 0;
   std::size_t out_bytes_ = 0;
   std::size_t out_peak_ = 0;
+  AnswerBudget::Share answer_share_;
   bool started_ = false;   // headers submitted
   bool deferred_ = false;  // nghttp2 waits for more bytes
   bool finished_ = false;

@@ -63,6 +63,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
       : options(server_options),
         router(std::move(server_router)),
         counters(std::make_shared<ServerCounters>()),
+        budget(std::make_shared<AnswerBudget>(options.answers_bytes_max)),
         http(options.http, [this](std::shared_ptr<net::HttpExchange> exchange) {
           ServeHttp(std::move(exchange));
         }) {}
@@ -116,12 +117,11 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
       return;
     }
     const void* key = connection.get();
-    auto session =
-        std::make_shared<H2Connection>(options, router, counters, ContextOf(connection->loop()),
-                                       connection, [weak = weak_from_this(), key] {
-                                         if (const std::shared_ptr<Impl> impl = weak.lock())
-                                           impl->Forget(key);
-                                       });
+    auto session = std::make_shared<H2Connection>(
+        options, router, counters, budget, ContextOf(connection->loop()), connection,
+        [weak = weak_from_this(), key] {
+          if (const std::shared_ptr<Impl> impl = weak.lock()) impl->Forget(key);
+        });
     {
       MutexLock lock(mutex);
       if (draining) {
@@ -160,6 +160,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
   const ServerOptions options;
   const std::shared_ptr<const Router> router;
   const std::shared_ptr<ServerCounters> counters;
+  const std::shared_ptr<AnswerBudget> budget;
   Mutex mutex;
   Condition emptied;
   std::unordered_map<net::EventLoop*, std::shared_ptr<LoopContext>> contexts

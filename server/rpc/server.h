@@ -39,6 +39,9 @@ struct ServerOptions {
   std::size_t output_bytes_max = 256 << 20;
   std::chrono::milliseconds output_patience = std::chrono::seconds(30);
   std::size_t answer_bytes_max = 0x7fffffff;  // one answer, as etcd; beyond: ResourceExhausted
+  // Answers queued on all connections together, those of 64 KiB and more and those behind 1 MiB.
+  // Beyond: ResourceExhausted, and readers that do not read lose their connection, see above.
+  std::size_t answers_bytes_max = std::size_t{4} << 30;
   std::size_t input_bytes_max =
       64 << 20;  // incomplete request messages on one connection; beyond: closed
   std::uint64_t resets_burst =

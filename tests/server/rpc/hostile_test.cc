@@ -20,6 +20,18 @@ void ExpectStillServing(const RpcHarness& harness) {
   EXPECT_EQ(peer.Call("/test.Echo/Unary", "alive").message, "alive");
 }
 
+// A call with a body of this size, as frames.
+std::string CallBytes(std::uint32_t id, std::size_t size) {
+  const auto prefix = MakePrefix(size);
+  const std::string message = std::string(prefix.data(), prefix.size()) + std::string(size, 'x');
+  std::string bytes = OpenStream(id, "/test.Echo/Unary");
+  for (std::size_t at = 0; at < message.size(); at += 16000) {
+    const bool last = at + 16000 >= message.size();
+    bytes += Frame(kData, last ? 0x1 : 0, id, message.substr(at, 16000));
+  }
+  return bytes;
+}
+
 TEST(HostileTest, GarbageEndsTheConnectionOnly) {
   RpcHarness harness;
   std::mt19937 random(1);  // NOLINT: the same garbage each time
@@ -136,16 +148,8 @@ TEST(HostileTest, AReaderThatNeverReadsMeetsALimitOfMemory) {
   RpcHarness harness(options);
   RawClient client(harness);
   client.Greet();
-  const std::string body(100000, 'x');
-  const auto prefix = MakePrefix(body.size());
-  const std::string message = std::string(prefix.data(), prefix.size()) + body;
   for (std::uint32_t id = 1; id < 4000; id += 2) {
-    std::string bytes = OpenStream(id, "/test.Echo/Unary");
-    for (std::size_t at = 0; at < message.size(); at += 16000) {
-      const bool last = at + 16000 >= message.size();
-      bytes += Frame(kData, last ? 0x1 : 0, id, message.substr(at, 16000));
-    }
-    if (!client.Send(bytes)) break;
+    if (!client.Send(CallBytes(id, 100000))) break;
   }
   EXPECT_TRUE(WaitFor([&] { return harness.server->connection_count() == 0; }));
   ExpectStillServing(harness);
@@ -175,15 +179,7 @@ TEST(HostileTest, AClientThatReadsSlowlyKeepsItsConnectionAsLongAsItReads) {
   RpcHarness harness(options);
   RawClient client(harness);
   client.Greet();
-  const std::string body(1000000, 'x');
-  const auto prefix = MakePrefix(body.size());
-  const std::string message = std::string(prefix.data(), prefix.size()) + body;
-  std::string bytes = OpenStream(1, "/test.Echo/Unary");
-  for (std::size_t at = 0; at < message.size(); at += 16000) {
-    const bool last = at + 16000 >= message.size();
-    bytes += Frame(kData, last ? 0x1 : 0, 1, message.substr(at, 16000));
-  }
-  ASSERT_TRUE(client.Send(bytes));
+  ASSERT_TRUE(client.Send(CallBytes(1, 1000000)));
   const std::string more("\0\0\x10\0", 4);
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(client.Send(Frame(kWindowUpdate, 0, 0, more) + Frame(kWindowUpdate, 0, 1, more)));
@@ -191,6 +187,29 @@ TEST(HostileTest, AClientThatReadsSlowlyKeepsItsConnectionAsLongAsItReads) {
   }
   EXPECT_EQ(harness.server->connection_count(), 1U);
   EXPECT_TRUE(WaitFor([&] { return harness.server->connection_count() == 0; })) << "it has stopped";
+}
+
+// Each connection kept within its bound, and many of them together took all memory.
+TEST(HostileTest, UnreadAnswersOfAllConnectionsMeetALimitTogether) {
+  ServerOptions options;
+  options.answers_bytes_max = 4 << 20;
+  options.output_patience = std::chrono::milliseconds(500);
+  RpcHarness harness(options);
+  const RawClient first(harness);
+  const RawClient second(harness);
+  for (const RawClient* client : {&first, &second}) {
+    client->Greet();
+    ASSERT_TRUE(client->Send(CallBytes(1, 1900000)));
+  }
+  ASSERT_TRUE(WaitFor([&] { return harness.server->counters().sent_bytes >= 3800000; }));
+  GrpcPeer peer(harness.address());
+  const GrpcAnswer refused = peer.Call("/test.Echo/Unary", std::string(1900000, 'x'));
+  EXPECT_EQ(refused.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(refused.status.error_message(), "too many unread answers of all clients; try again");
+  ExpectStillServing(harness);
+  // Who does not read is no longer waited for when others are refused.
+  EXPECT_TRUE(WaitFor(
+      [&] { return peer.Call("/test.Echo/Unary", std::string(1900000, 'x')).status.ok(); }));
 }
 
 TEST(HostileTest, AnAnswerThatNoMessageCanCarryIsRefusedAlone) {
