@@ -1,19 +1,26 @@
 #include "etcdclient/held_lease.h"
 
-#include <algorithm>
-
 namespace quorate::etcdclient {
+namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-Result<std::unique_ptr<HeldLease>> HeldLease::Grant(Client& client, std::chrono::seconds ttl) {
-  const auto granted = TRY(client.LeaseGrant(ttl));
-  return std::unique_ptr<HeldLease>(
-      new HeldLease(client, LeaseId{granted.id()}, std::chrono::seconds(granted.ttl())));
+Renewal::Instant Now() {
+  return std::chrono::steady_clock::now();
 }
 
-HeldLease::HeldLease(Client& client, LeaseId id, std::chrono::seconds ttl)
-    : client_(client), id_(id), ttl_(ttl), thread_([this] { Renew(); }) {}
+}  // namespace
+
+Result<std::unique_ptr<HeldLease>> HeldLease::Grant(Client& client, seconds ttl) {
+  const auto asked = Now();
+  const auto granted = TRY(client.LeaseGrant(ttl));
+  return std::unique_ptr<HeldLease>(
+      new HeldLease(client, LeaseId{granted.id()}, Renewal(asked, seconds(granted.ttl()))));
+}
+
+HeldLease::HeldLease(Client& client, LeaseId id, Renewal renewal)
+    : client_(client), id_(id), thread_([this, renewal] { Renew(renewal); }) {}
 
 HeldLease::~HeldLease() {
   {
@@ -26,17 +33,20 @@ HeldLease::~HeldLease() {
   if (!lost_) (void)client_.LeaseRevoke(id_, {.timeout = milliseconds(2000), .one_round = true});
 }
 
-// One question takes a third of the time at most, so two may fail before the lease is in danger.
-void HeldLease::Renew() {
-  const milliseconds third = std::max(milliseconds(ttl_) / 3, milliseconds(200));
-  const int tries_max = 3;
-  for (int failed = 0; failed < tries_max;) {
-    if (!Pause(failed == 0 ? third : third / 10)) return;
-    const auto answer = client_.LeaseKeepAlive(id_, {.timeout = third * 6 / 10});
-    if (answer.ok() && answer->ttl() <= 0) break;
-    failed = answer.ok() ? 0 : failed + 1;
+void HeldLease::Renew(Renewal renewal) {
+  while (Pause(renewal.pause(Now()))) {
+    const auto asked = Now();
+    if (renewal.lost(asked)) {
+      lost_ = true;
+      return;
+    }
+    const auto answer = client_.LeaseKeepAlive(id_, {.timeout = renewal.patience(asked)});
+    if (answer.ok()) {
+      renewal.Renewed(asked, seconds(answer->ttl()));
+    } else {
+      renewal.Failed(Now());
+    }
   }
-  lost_ = true;
 }
 
 bool HeldLease::Pause(milliseconds time) {

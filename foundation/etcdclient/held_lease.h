@@ -6,7 +6,7 @@
 //
 // It is renewed at a third of its time by a thread of its own. Answers that do not come are asked
 // for again; it is lost once its whole time passed without one, for by then the servers may have
-// ended it, or when a server says that it is gone.
+// ended it (etcdclient/renewal.h), or when a server says that it is gone.
 //
 // Ownership: borrows the client; the destructor ends the thread and revokes the lease.
 // Thread: any.
@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "etcdclient/client.h"
+#include "etcdclient/renewal.h"
 
 namespace quorate::etcdclient {
 
@@ -37,15 +38,14 @@ class HeldLease {
   bool lost() const { return lost_; }
 
  private:
-  HeldLease(Client& client, LeaseId id, std::chrono::seconds ttl);
+  HeldLease(Client& client, LeaseId id, Renewal renewal);
 
-  void Renew();
+  void Renew(Renewal renewal);
   // False: the object ends.
   bool Pause(std::chrono::milliseconds time);
 
   Client& client_;
   const LeaseId id_;
-  const std::chrono::seconds ttl_;
   std::atomic<bool> lost_ = false;
   Mutex mutex_;
   Condition condition_;

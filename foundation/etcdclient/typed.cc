@@ -1,4 +1,6 @@
 // The named calls: each fills a request and hands it to Unary or Open.
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "etcdclient/client.h"
@@ -70,12 +72,16 @@ Result<LeaseLeasesResponse> Client::LeaseLeases(const CallOptions& options) {
 Result<LeaseKeepAliveResponse> Client::LeaseKeepAlive(LeaseId id, const CallOptions& options) {
   LeaseKeepAliveRequest request;
   request.set_id(id.value);
+  const auto begin = std::chrono::steady_clock::now();
   auto stream = TRY(Open(kLeaseKeepAlive, options));
   TRY(stream->Write(request));
   LeaseKeepAliveResponse response;
-  const auto timeout = options.timeout.value_or(Ms{5000});
-  switch (
-      TRY(stream->Next(response, timeout.count() == 0 ? std::nullopt : std::optional(timeout)))) {
+  std::optional<Ms> left;  // of the time that connecting shares
+  if (const Ms timeout = options.timeout.value_or(Ms{5000}); timeout.count() != 0) {
+    const auto spent = std::chrono::ceil<Ms>(std::chrono::steady_clock::now() - begin);
+    left = std::max(timeout - spent, Ms{0});
+  }
+  switch (TRY(stream->Next(response, left))) {
     case Stream::Read::kMessage:
       return response;
     case Stream::Read::kTimeout:
