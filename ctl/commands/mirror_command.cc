@@ -93,12 +93,7 @@ class Mirror {
       Tell();
       const auto response = TRY(watch->Next(kLook));
       if (!response.has_value()) continue;
-      if (response->compact_revision() != 0) {
-        return Error{Code::kOutOfRange, "etcdserver: mvcc: required revision has been compacted"};
-      }
-      if (response->canceled()) {
-        return Error{Code::kAborted, "the watch was canceled: " + response->cancel_reason()};
-      }
+      if (response->canceled()) return etcdclient::WhyEnded(*response);
       TRY(Take(*response));
     }
     return {};

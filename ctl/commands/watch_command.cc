@@ -58,15 +58,6 @@ Result<etcdserverpb::WatchCreateRequest> BuildWatch(const Session& session,
   return request;
 }
 
-std::string CancelReason(const WatchResponse& response) {
-  if (response.compact_revision() != 0) {
-    return "etcdserver: mvcc: required revision has been compacted";
-  }
-  return response.cancel_reason().empty()
-             ? "etcdserver: mvcc: required revision is a future revision"
-             : response.cancel_reason();
-}
-
 // Runs the words after "--" once for each event.
 Exit RunFor(Session& session, const WatchResponse& response) {
   for (const auto& event : response.events()) {
@@ -88,7 +79,7 @@ Exit RunFor(Session& session, const WatchResponse& response) {
 // kExitInterrupted: the server ended the watch.
 Exit ShowAnswer(Session& session, const WatchResponse& response) {
   if (response.canceled()) {
-    session.err() << "watch was canceled (" << CancelReason(response) << ")\n";
+    session.err() << "watch was canceled (" << etcdclient::WhyEnded(response).message << ")\n";
   } else if (response.events().empty()) {
     session.out() << "progress notify: " << response.header().revision() << "\n";
   }

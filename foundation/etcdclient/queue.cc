@@ -21,9 +21,7 @@ Status Follow(Client& client, const etcdserverpb::WatchCreateRequest& request,
     TRY(go_on());
     const auto response = TRY(watch->Next(kAskAfter));
     if (!response.has_value()) continue;
-    if (response->canceled()) {
-      return Error{Code::kAborted, "the watch was canceled: " + response->cancel_reason()};
-    }
+    if (response->canceled()) return WhyEnded(*response);
     for (const auto& event : response->events()) {
       if (TRY(take(*response, event))) return {};
     }

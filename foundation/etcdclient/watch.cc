@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace quorate::etcdclient {
 namespace {
 
@@ -15,6 +17,17 @@ bool Broke(const Error& error) {
 }
 
 }  // namespace
+
+Error WhyEnded(const etcdserverpb::WatchResponse& response) {
+  CHECK(response.canceled());
+  if (response.compact_revision() != 0) {
+    return {Code::kOutOfRange, "etcdserver: mvcc: required revision has been compacted"};
+  }
+  if (response.cancel_reason().empty()) {
+    return {Code::kOutOfRange, "etcdserver: mvcc: required revision is a future revision"};
+  }
+  return {Code::kFailedPrecondition, response.cancel_reason()};
+}
 
 Watch::Watch(Client& client, etcdserverpb::WatchCreateRequest request, CallOptions options)
     : client_(client), request_(std::move(request)), options_(std::move(options)) {}

@@ -4,7 +4,7 @@
 //   while (true) {
 //     auto response = TRY(watch->Next(1s));
 //     if (!response) continue;             // nothing yet
-//     if (response->canceled()) break;     // compacted, refused, or cancelled: no more will come
+//     if (response->canceled()) return WhyEnded(*response);  // no more will come
 //     for (const auto& event : response->events()) ...
 //   }
 //
@@ -25,6 +25,9 @@
 #include "etcdclient/client.h"
 
 namespace quorate::etcdclient {
+
+// What the server ended a watch for, in the words of etcd's client. REQUIRES: response.canceled().
+Error WhyEnded(const etcdserverpb::WatchResponse& response);
 
 class Watch {
  public:

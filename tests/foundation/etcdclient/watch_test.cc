@@ -126,7 +126,16 @@ TEST(WatchTest, AServersCancelIsHandedOutOnceAndEndsIt) {
   auto response = (*watch)->Next(milliseconds(10));
   ASSERT_TRUE(response.ok() && response->has_value());
   EXPECT_EQ((*response)->compact_revision(), 42);
+  EXPECT_EQ(WhyEnded(**response).message, "etcdserver: mvcc: required revision has been compacted");
   EXPECT_FALSE((*watch)->Next(milliseconds(10)).ok());
+}
+
+TEST(WatchTest, WhyItEndedIsToldAsEtcdsClientTellsIt) {
+  WatchResponse refused;
+  refused.set_canceled(true);
+  EXPECT_EQ(WhyEnded(refused).message, "etcdserver: mvcc: required revision is a future revision");
+  refused.set_cancel_reason("etcdserver: permission denied");
+  EXPECT_EQ(WhyEnded(refused).message, "etcdserver: permission denied");
 }
 
 TEST(WatchTest, AProgressNoticeMovesTheResumePoint) {
