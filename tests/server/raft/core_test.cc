@@ -63,6 +63,38 @@ std::vector<Message> Drive(Core& core) {
   return sent;
 }
 
+// Leads `start`'s cluster in term 2, elected by member 2.
+Core MakeLeader(const Options& options, Start start) {
+  Core core(options, std::move(start));
+  core.Campaign();
+  Drive(core);
+  core.Step(From(2, MessageType::kPreVoteResp, 2));
+  Drive(core);
+  core.Step(From(2, MessageType::kVoteResp, 2));
+  Drive(core);
+  EXPECT_EQ(core.role(), Role::kLeader);
+  return core;
+}
+
+Message Acknowledgement(std::uint64_t from, std::uint64_t term, LogIndex index) {
+  Message message = From(from, MessageType::kAppResp, term);
+  message.index = index;
+  return message;
+}
+
+Message SnapshotAt(std::uint64_t index, std::uint64_t term,
+                   const std::vector<std::uint64_t>& voters) {
+  Snapshot snapshot;
+  snapshot.metadata.index = LogIndex{index};
+  snapshot.metadata.term = Term{term};
+  for (std::uint64_t voter : voters) {
+    snapshot.metadata.conf_state.voters.push_back(MemberId{voter});
+  }
+  Message message = From(2, MessageType::kSnap, term);
+  message.snapshot = std::make_shared<const Snapshot>(std::move(snapshot));
+  return message;
+}
+
 TEST(CoreTest, ALeaderAwaitsItsOwnWriteOnceItDecides) {
   Core core(MakeOptions(), MakeStart(3));
   core.Campaign();
@@ -96,7 +128,9 @@ TEST(CoreTest, ASingleVoterLeadsOnceItsVoteIsDurableAndCommitsOnceItsEntryIs) {
   Effects first = core.TakeEffects();
   ASSERT_EQ(first.entries.size(), 1U);
   EXPECT_TRUE(first.committed.empty());
+  EXPECT_EQ(core.committed(), LogIndex{1});
   core.Persisted(first.write_number);
+  EXPECT_EQ(core.committed(), LogIndex{2});
   EXPECT_EQ(core.TakeEffects().committed.size(), 1U);
 }
 
@@ -134,6 +168,56 @@ TEST(CoreTest, ARefusedVoteLeavesOnlyAfterItsTermIsDurable) {
   EXPECT_EQ(after.messages[0].type, MessageType::kVoteResp);
   EXPECT_TRUE(after.messages[0].reject);
   EXPECT_EQ(after.messages[0].term, Term{5});
+}
+
+// Who asks whether it could win must not have changed anybody by that.
+TEST(CoreTest, AGrantedPreVoteMovesNeitherTermNorVote) {
+  Core core(MakeOptions(), MakeStart(3));
+  for (const std::uint64_t from : {2U, 3U}) {
+    Message ask = From(from, MessageType::kPreVote, 7);
+    ask.index = LogIndex{1};
+    ask.log_term = Term{1};
+    core.Step(ask);
+    Effects effects = core.TakeEffects();
+    EXPECT_FALSE(effects.hard_state);
+    ASSERT_EQ(effects.messages.size(), 1U);
+    EXPECT_FALSE(effects.messages[0].reject) << "to " << from;
+    EXPECT_EQ(effects.messages[0].term, Term{7});
+  }
+  EXPECT_EQ(core.term(), Term{1});
+}
+
+TEST(CoreTest, ARefusedPreVoteNamesTheVotersTerm) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(From(2, MessageType::kPreVote, 7));  // a log that lacks everything
+  const std::vector<Message> sent = Drive(core);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_TRUE(sent[0].reject);
+  EXPECT_EQ(sent[0].term, Term{1});
+}
+
+TEST(CoreTest, APreVoteCountsOnlyForTheTermThatItWasAskedFor) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Campaign();
+  Drive(core);
+  core.Step(From(2, MessageType::kPreVoteResp, 3));  // of another time
+  EXPECT_EQ(core.role(), Role::kPreCandidate);
+  core.Step(From(2, MessageType::kPreVoteResp, 2));
+  EXPECT_EQ(core.role(), Role::kCandidate);
+}
+
+TEST(CoreTest, OnlyVotersOfTheAppliedConfigurationElect) {
+  Options options = MakeOptions();
+  options.pre_vote = false;
+  Start start = MakeStart(3);
+  start.conf_state.learners = {MemberId{4}};
+  Core core(options, start);
+  core.Campaign();
+  Drive(core);
+  for (const std::uint64_t from : {4U, 9U}) core.Step(From(from, MessageType::kVoteResp, 2));
+  EXPECT_EQ(core.role(), Role::kCandidate);
+  core.Step(From(3, MessageType::kVoteResp, 2));
+  EXPECT_EQ(core.role(), Role::kLeader);
 }
 
 TEST(CoreTest, ARepeatedAppendIsAcknowledgedOnlyOnceTheFirstIsDurable) {
@@ -197,6 +281,8 @@ TEST(CoreTest, ACommitIndexAloneNeedsNoSync) {
   ASSERT_TRUE(effects.hard_state);
   EXPECT_EQ(effects.hard_state->commit, LogIndex{2});
   EXPECT_EQ(effects.committed.size(), 1U);
+  core.Step(Append(2, 2, 2, {2}, 2));
+  EXPECT_NE(core.TakeEffects().write_number, 0U);
 }
 
 TEST(CoreTest, AFollowerDoesNotAnswerTheMereWordThatWhatItAcknowledgedIsCommitted) {
@@ -240,6 +326,20 @@ TEST(CoreTest, AFollowerCommitsNothingThatItsLeaderHasNotCompared) {
   core.Step(Append(2, 1, 1, {2, 2, 2}));
   core.Step(Append(3, 1, 1, {}, 4));
   Drive(core);
+  EXPECT_EQ(core.committed(), LogIndex{1});
+}
+
+// What a leader thinks that we have acknowledged, and we do not have.
+TEST(CoreTest, ACommitIndexBeyondTheLogIsSaidAndNotBelieved) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2}));
+  Drive(core);
+  Message beat = From(2, MessageType::kHeartbeat, 2);
+  beat.commit = LogIndex{9};
+  core.Step(beat);
+  const Effects effects = core.TakeEffects();
+  EXPECT_EQ(effects.lost_index, LogIndex{9});
+  EXPECT_TRUE(effects.messages.empty());
   EXPECT_EQ(core.committed(), LogIndex{1});
 }
 
@@ -349,6 +449,22 @@ TEST(CoreTest, ALearnerVotesButNeverCampaigns) {
   EXPECT_FALSE(sent[0].reject);
 }
 
+TEST(CoreTest, AMemberThatItsConfigurationDoesNotNameVotesButNeverCampaigns) {
+  Start start = MakeStart(3);
+  start.conf_state.voters = {MemberId{2}, MemberId{3}};
+  Core core(MakeOptions(), start);
+  for (int tick = 0; tick < 50; ++tick) core.Tick();
+  core.Campaign();
+  EXPECT_EQ(core.role(), Role::kFollower);
+  Message ask = From(2, MessageType::kVote, 5);
+  ask.index = LogIndex{1};
+  ask.log_term = Term{1};
+  core.Step(ask);
+  const std::vector<Message> sent = Drive(core);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_FALSE(sent[0].reject);
+}
+
 TEST(CoreTest, NoCampaignWhileACommittedChangeIsNotApplied) {
   Core core(MakeOptions(), MakeStart(3));
   Message append = Append(2, 1, 1, {2}, 2);
@@ -379,6 +495,60 @@ TEST(CoreTest, NoCampaignWhileASnapshotIsBeingInstalled) {
   core.Applied(LogIndex{9});
   core.Campaign();
   EXPECT_EQ(core.role(), Role::kPreCandidate);
+}
+
+TEST(CoreTest, ASnapshotThatBringsNothingIsIgnored) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2, 2}, 2));
+  Drive(core);
+  core.CompactLog(LogIndex{2});
+  Message late = SnapshotAt(1, 1, {1, 2});
+  late.term = Term{2};
+  core.Step(late);
+  const Effects effects = core.TakeEffects();
+  EXPECT_FALSE(effects.snapshot);
+  ASSERT_EQ(effects.messages.size(), 1U);
+  EXPECT_EQ(effects.messages[0].index, LogIndex{2});
+  EXPECT_EQ(core.last_index(), LogIndex{3});
+  EXPECT_EQ(core.config().voters().size(), 3U);
+}
+
+TEST(CoreTest, ASnapshotThatTheLogMatchesOnlyMovesTheCommitIndex) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2, 2, 2}, 2));
+  Drive(core);
+  core.Step(SnapshotAt(3, 2, {1, 2}));
+  EXPECT_FALSE(core.TakeEffects().snapshot);
+  EXPECT_EQ(core.committed(), LogIndex{3});
+  EXPECT_EQ(core.last_index(), LogIndex{4});
+}
+
+TEST(CoreTest, ASnapshotReplacesLogAndConfigurationTogether) {
+  Core core(MakeOptions(), MakeStart(3));
+  core.Step(Append(2, 1, 1, {2, 2, 2, 2}));
+  Drive(core);
+  core.Step(SnapshotAt(3, 3, {1, 2}));
+  const Effects effects = core.TakeEffects();
+  ASSERT_TRUE(effects.snapshot);
+  EXPECT_EQ(core.last_index(), LogIndex{3}) << "4 and 5 contradict it";
+  EXPECT_EQ(core.committed(), LogIndex{3});
+  EXPECT_EQ(core.config().voters(), (std::vector{MemberId{1}, MemberId{2}}));
+}
+
+TEST(CoreTest, ASnapshotsArrivalIsAlsoLearnedFromTheAcknowledgement) {
+  Core core = MakeLeader(MakeOptions(), MakeStart(3));
+  core.Step(Acknowledgement(3, 2, core.last_index()));
+  Drive(core);
+  core.CompactLog(core.last_index());
+  core.Step(From(2, MessageType::kHeartbeatResp, 2));
+  Message refusal = Acknowledgement(2, 2, core.last_index() - 1);
+  refusal.reject = true;
+  core.Step(refusal);
+  Drive(core);
+  const auto state_of_2 = [&] { return core.Members()[1].state; };
+  ASSERT_EQ(state_of_2(), Progress::State::kSnapshot);
+  core.Step(Acknowledgement(2, 2, core.last_index()));
+  EXPECT_EQ(state_of_2(), Progress::State::kReplicate);
 }
 
 TEST(CoreTest, TheElectionTimeoutIsDrawnAnewWithinItsRange) {
@@ -451,6 +621,36 @@ TEST(CoreTest, ASmallerMajorityCommitsWhatWaited) {
   EXPECT_EQ(core.committed(), LogIndex{3});
 }
 
+// Nobody took over: those who could may be gone as well.
+TEST(CoreTest, ARemovedLeaderLeadsForAnElectionTimeoutAtMost) {
+  const Options options = MakeOptions();
+  Core core = MakeLeader(options, MakeStart(3));
+  ASSERT_TRUE(core.ApplyConfChange({1, ConfChangeType::kRemoveNode, MemberId{1}, ""}).ok());
+  for (std::uint32_t tick = 1; tick < options.election_ticks; ++tick) {
+    core.Tick();
+    for (const std::uint64_t from : {2U, 3U}) core.Step(From(from, MessageType::kHeartbeatResp, 2));
+    EXPECT_EQ(core.role(), Role::kLeader);
+  }
+  core.Tick();
+  EXPECT_EQ(core.role(), Role::kFollower);
+}
+
+TEST(CoreTest, AChangeThatWaitsTwoElectionTimeoutsIsForgotten) {
+  Options options = MakeOptions();
+  options.check_quorum = false;
+  Core core = MakeLeader(options, MakeStart(3));
+  core.Step(Acknowledgement(2, 2, LogIndex{2}));
+  Drive(core);
+  ASSERT_EQ(core.ProposeConfChange(Payload("first")), Proposed::kAppended);
+  ASSERT_EQ(core.ProposeConfChange(Payload("second")), Proposed::kAppended);
+  EXPECT_EQ(core.last_index(), LogIndex{3}) << "the second waits";
+  for (std::uint32_t tick = 0; tick < 2 * options.election_ticks; ++tick) core.Tick();
+  core.Step(Acknowledgement(2, 2, LogIndex{3}));
+  Drive(core);
+  EXPECT_EQ(core.applied(), LogIndex{3});
+  EXPECT_EQ(core.last_index(), LogIndex{3});
+}
+
 // A candidate asked for votes, crashed before its term was on disk, lost the end of its log with
 // it, and asked again in the same term: votes for the longer log must not count for the shorter.
 TEST(CoreTest, AVoteIsAskedForOnlyOnceTermAndLogAreDurable) {
@@ -477,6 +677,14 @@ TEST(CoreTest, ALogThatLacksCommittedEntriesIsDataLoss) {
   EXPECT_EQ(status.error().code, Code::kDataLoss);
 }
 
+TEST(CoreTest, AStateMachineAheadOfItsLogIsDataLoss) {
+  Start start = MakeStart(3);
+  start.applied = LogIndex{9};
+  const Status status = Core::Validate(MakeOptions(), start);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::kDataLoss);
+}
+
 TEST(CoreTest, ProposalsBeyondTheUncommittedLimitAreRefusedUnlessNothingElseIsPending) {
   Options options = MakeOptions();
   options.uncommitted_bytes_max = 10;
@@ -491,6 +699,23 @@ TEST(CoreTest, ProposalsBeyondTheUncommittedLimitAreRefusedUnlessNothingElseIsPe
   Drive(core);
   EXPECT_EQ(core.uncommitted_bytes(), 0U);
   EXPECT_EQ(core.Propose({&small, 1}), Proposed::kAppended);
+}
+
+TEST(CoreTest, ReadsThatWaitAreBounded) {
+  Options options = MakeOptions();
+  options.reads_max = 2;
+  Core core = MakeLeader(options, MakeStart(3));
+  core.Step(Acknowledgement(2, 2, core.last_index()));
+  Drive(core);
+  for (const char* context : {"a", "b", "c"}) core.ReadIndex(context);
+  const Effects round = core.TakeEffects();
+  EXPECT_FALSE(round.notes.empty());
+  Message answer = From(2, MessageType::kHeartbeatResp, 2);
+  for (const Message& message : round.messages) {
+    if (message.type == MessageType::kHeartbeat) answer.context = message.context;
+  }
+  core.Step(answer);
+  EXPECT_EQ(core.TakeEffects().reads.size(), 2U);
 }
 
 TEST(CoreTest, WithoutALeaderNothingIsProposedOrRead) {
@@ -521,6 +746,40 @@ TEST(CoreTest, CommittedEntriesComeInBoundedPortionsWithoutGaps) {
     if (!effects.committed.empty()) core.Applied(effects.committed.back().index);
   }
   EXPECT_EQ(core.applied(), core.last_index());
+}
+
+// One such number would be the last: the next term, or the next index, would be 0.
+TEST(CoreTest, NumbersBeyondReasonAndMessagesWithoutATermAreDropped) {
+  constexpr std::uint64_t kHuge = 1ULL << 63U;
+  std::vector<Message> messages = {
+      From(2, MessageType::kHeartbeat, kHuge), From(2, MessageType::kVote, kHuge),
+      From(2, MessageType::kHeartbeat, 0), Append(0, 1, 1, {1}), SnapshotAt(kHuge, 2, {1, 2, 3})};
+  messages.push_back(Acknowledgement(2, 2, LogIndex{kHuge}));
+  for (const Message& message : messages) {
+    Core core(MakeOptions(), MakeStart(3));
+    core.Step(message);
+    const Effects effects = core.TakeEffects();
+    ASSERT_EQ(effects.notes.size(), 1U) << ToString(message.type);
+    EXPECT_EQ(effects.notes[0].level, Note::Level::kWarn);
+    EXPECT_TRUE(effects.messages.empty());
+    EXPECT_FALSE(effects.snapshot);
+    EXPECT_EQ(core.term(), Term{1});
+    EXPECT_EQ(core.leader(), MemberId{});
+    EXPECT_EQ(core.last_index(), LogIndex{1});
+  }
+}
+
+TEST(CoreTest, AnAppendWhoseEntriesDoNotFollowOnIsDropped) {
+  Message gap = Append(3, 1, 1, {3, 3});
+  gap.entries[1].index = LogIndex{7};
+  const Message back_in_time = Append(3, 1, 1, {3, 2});
+  const Message from_the_future = Append(3, 1, 1, {4});
+  for (const Message& message : {gap, back_in_time, from_the_future}) {
+    Core core(MakeOptions(), MakeStart(3));
+    core.Step(message);
+    EXPECT_TRUE(Drive(core).empty());
+    EXPECT_EQ(core.last_index(), LogIndex{1});
+  }
 }
 
 // No sequence of remote messages may stop the process or move the commit index past the log.

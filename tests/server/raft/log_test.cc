@@ -45,6 +45,14 @@ TEST(LogTest, AConflictWithCommittedEntriesIsRefused) {
   EXPECT_EQ(log.last(), (Position{LogIndex{3}, Term{1}}));
 }
 
+TEST(LogTest, TheLogWithTheLaterLastTermIsMoreUpToDateHoweverShort) {
+  const Log log = MakeLog({1, 2, 2});
+  EXPECT_TRUE(log.IsUpToDate({LogIndex{1}, Term{3}}));
+  EXPECT_FALSE(log.IsUpToDate({LogIndex{9}, Term{1}}));
+  EXPECT_TRUE(log.IsUpToDate({LogIndex{3}, Term{2}}));
+  EXPECT_FALSE(log.IsUpToDate({LogIndex{2}, Term{2}}));
+}
+
 TEST(LogTest, AppendingBeyondTheEndDoesNotMatch) {
   Log log = MakeLog({1, 1});
   EXPECT_EQ(Splice(log, 5, 1, Entries(6, {1})), Log::Splice::kNoMatch);

@@ -102,12 +102,28 @@ TEST(ProgressTest, ARefusalNeverMovesBehindWhatIsAcknowledged) {
   EXPECT_TRUE(progress.Refuse(LogIndex{9}, LogIndex{2}));
   EXPECT_EQ(progress.next(), LogIndex{6});
   EXPECT_EQ(progress.match(), LogIndex{5});
+  progress.BecomeReplicate();
+  progress.NoteSent(LogIndex{9}, 4, 40);
+  EXPECT_TRUE(progress.Refuse(LogIndex{7}, LogIndex{2}));
+  EXPECT_EQ(progress.next(), LogIndex{6});
+}
+
+TEST(ProgressTest, ALateAcknowledgementTakesNothingBack) {
+  Progress progress(LogIndex{0}, LogIndex{1});
+  progress.BecomeReplicate();
+  EXPECT_TRUE(progress.Acknowledge(LogIndex{5}));
+  EXPECT_FALSE(progress.Acknowledge(LogIndex{5}));
+  EXPECT_FALSE(progress.Acknowledge(LogIndex{3}));
+  EXPECT_EQ(progress.match(), LogIndex{5});
 }
 
 TEST(ProgressTest, AStaleRefusalIsIgnored) {
   Progress progress(LogIndex{0}, LogIndex{10});
   EXPECT_FALSE(progress.Refuse(LogIndex{7}, LogIndex{3}));
   EXPECT_EQ(progress.next(), LogIndex{10});
+  progress.BecomeReplicate();
+  progress.Acknowledge(LogIndex{8});
+  EXPECT_FALSE(progress.Refuse(LogIndex{7}, LogIndex{3})) << "it has since acknowledged more";
 }
 
 TEST(ProgressTest, OneProbeAtATime) {
@@ -135,6 +151,21 @@ TEST(ProgressTest, MessagesAndBytesInFlightAreBoundedAndFreedByAcknowledgement) 
   EXPECT_FALSE(progress.MaySendEntries(limits));
   progress.Acknowledge(LogIndex{3});
   EXPECT_EQ(progress.inflight_bytes(), 0U);
+}
+
+// etcd leaked the bytes of messages that were lost, until nothing was sent any more.
+TEST(ProgressTest, WhatWasInFlightIsForgottenWhenItMayBeLost) {
+  const ProgressLimits limits{2, 1000};
+  Progress progress(LogIndex{0}, LogIndex{1});
+  progress.BecomeReplicate();
+  progress.NoteSent(LogIndex{1}, 1, 400);
+  progress.NoteSent(LogIndex{2}, 1, 700);
+  EXPECT_FALSE(progress.MaySendEntries(limits));
+  progress.BecomeProbe();
+  EXPECT_EQ(progress.inflight_bytes(), 0U);
+  progress.BecomeReplicate();
+  progress.NoteSent(LogIndex{1}, 1, 400);
+  EXPECT_TRUE(progress.MaySendEntries(limits));
 }
 
 TEST(ProgressTest, AfterASnapshotTheProbeStartsBehindIt) {
@@ -175,6 +206,10 @@ TEST(ReadIndexTest, LearnersStrangersAndForeignContextsProveNothing) {
   EXPECT_TRUE(reads.Answer(MemberId{9}, context, MemberId{1}, voters).empty());
   EXPECT_TRUE(reads.Answer(MemberId{2}, "", MemberId{1}, voters).empty());
   EXPECT_TRUE(reads.Answer(MemberId{2}, "12345678", MemberId{1}, voters).empty());
+  reads.Add({MemberId{1}, "b"}, LogIndex{6});
+  std::string invented = context;  // of the round that is not sent yet
+  ++invented.back();
+  EXPECT_TRUE(reads.Answer(MemberId{3}, invented, MemberId{1}, voters).empty());
   EXPECT_EQ(reads.Answer(MemberId{3}, context, MemberId{1}, voters).size(), 1U);
 }
 
