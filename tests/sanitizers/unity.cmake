@@ -9,5 +9,5 @@ set(QUORATE_WERROR OFF)
 set(quorate_one_by_one quorate_proto quorate_mvcc quorate_peer quorate_node quorate_api quorate_config quorate_test_peers quorate_ctl_output
     server_process_test quorate_ctl_offline)
 cmake_language(DEFER CALL set_target_properties ${quorate_one_by_one} PROPERTIES UNITY_BUILD OFF)
-cmake_language(DEFER CALL set_source_files_properties ${PROJECT_SOURCE_DIR}/server/app/recollection.cc TARGET_DIRECTORY quorate_app
-  PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+cmake_language(DEFER CALL set_source_files_properties ${PROJECT_SOURCE_DIR}/server/app/recollection.cc
+  ${PROJECT_SOURCE_DIR}/server/app/peer_port.cc TARGET_DIRECTORY quorate_app PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
