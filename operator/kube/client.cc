@@ -100,8 +100,10 @@ Result<ObjectPage> Client::ListPage(const Resource& resource, std::string_view n
   const auto items = list.find("items");
   if (items == list.end()) return Error{Code::kInternal, what + ": the answer is no list"};
   if (items->is_null()) return page;  // how an empty list of some kinds is written
+  if (!items->is_array()) return Error{Code::kInternal, what + ": the items are no list"};
   page.items.reserve(items->size());
   for (Json& item : *items) {
+    if (!item.is_object()) return Error{Code::kInternal, what + ": an item is no object"};
     NameKind(resource, item);
     page.items.push_back(std::move(item));
   }

@@ -76,5 +76,32 @@ TEST_F(KubeClientTest, EveryAnswerIsCounted) {
   EXPECT_EQ(answers, (std::vector<int>{404, 0}));
 }
 
+// Answers everything with one text, as whatever stands between us and the API server may.
+class OneAnswer final : public Http {
+ public:
+  explicit OneAnswer(std::string body) : body_(std::move(body)) {}
+  Result<HttpResponse> Send(const HttpRequest&, std::chrono::milliseconds) override {
+    return HttpResponse{200, "application/json", {}, body_};
+  }
+  std::unique_ptr<HttpStream> Open(const HttpRequest&, std::chrono::milliseconds) override {
+    return nullptr;
+  }
+
+ private:
+  std::string body_;
+};
+
+// The items' kind was written into whatever they were; a text or a number ended the operator.
+TEST_F(KubeClientTest, AnAnswerThatHoldsNoListOfObjectsIsAnError) {
+  for (const char* body : {"[]", "{}", R"({"items":7})", R"({"items":"a"})", R"({"items":{"a":1}})",
+                           R"({"items":[{},7]})", R"({"items":[[]]})"}) {
+    OneAnswer http(body);
+    Client client(http, clock_, {});
+    const auto all = client.ListAll(resources::kPods, "", {});
+    ASSERT_FALSE(all.ok()) << body;
+    EXPECT_EQ(all.error().code, Code::kInternal) << body;
+  }
+}
+
 }  // namespace
 }  // namespace quorate::kube
