@@ -4,8 +4,10 @@
 #include "fuzz/feed.h"
 #include "fuzz/target.h"
 #include "kube/api_error.h"
+#include "kube/client.h"
 #include "kube/config.h"
 #include "kube/watch.h"
+#include "sim/clock.h"
 
 namespace quorate::kube {
 namespace {
@@ -53,6 +55,36 @@ void Read(const Json& object) {
   (void)Dump(object);
 }
 
+// Says the same to every question, twice at most: no listing goes on for ever.
+class Twice final : public Http {
+ public:
+  explicit Twice(std::string body) : body_(std::move(body)) {}
+
+  Result<HttpResponse> Send(const HttpRequest&, std::chrono::milliseconds) override {
+    if (++asked_ > 2) return Error{Code::kUnavailable, "enough"};
+    return HttpResponse{.status = 200, .content_type = {}, .retry_after = {}, .body = body_};
+  }
+  std::unique_ptr<HttpStream> Open(const HttpRequest&, std::chrono::milliseconds) override {
+    return nullptr;
+  }
+
+ private:
+  const std::string body_;
+  int asked_ = 0;
+};
+
+void Ask(std::string body) {
+  Twice http(std::move(body));
+  sim::Clock clock;
+  Client client(http, clock, {});
+  const auto all = client.ListAll(resources::kPods, "", {});
+  if (!all.ok()) return;
+  for (const Json& item : all->items) {
+    CHECK(Text(item, "/kind") == "Pod");
+    Read(item);
+  }
+}
+
 void Watch(std::string text) {
   WatchStream stream(std::make_unique<Lines>(std::move(text)), "watch pods");
   while (true) {
@@ -64,8 +96,9 @@ void Watch(std::string text) {
 
 FUZZ_TARGET(kube_answers) {
   fuzz::Feed feed(input);
-  const std::uint64_t choice = feed.Below(6);
-  const std::string bytes(choice == 1 || choice == 5 ? feed.Nested() : feed.Rest());
+  const std::uint64_t choice = feed.Below(8);
+  const bool nested = choice == 1 || choice == 5 || choice == 7;
+  const std::string bytes(nested ? feed.Nested() : feed.Rest());
   switch (choice) {
     case 0:
       return Watch(bytes);
@@ -79,6 +112,10 @@ FUZZ_TARGET(kube_answers) {
       (void)LabelsMatch({{"a", "b"}, {"c", ""}}, bytes);
       if (const auto time = ParseTime(bytes)) (void)FormatMicroTime(*time);
       return;
+    case 6:
+    case 7:
+      Ask(bytes);
+      return Ask(R"({"items":[)" + bytes + "]}");
     default:
       (void)ParseKubeconfig(bytes, "/etc", "");
   }
