@@ -258,7 +258,7 @@ std::optional<Ending> Server::Impl::Greet() {
 }
 
 void Server::Impl::MakeTransport(const Boot& boot) {
-  events = std::make_unique<PeerEvents>(machine->cluster(), [this] {
+  events = std::make_unique<PeerEvents>(machine->cluster(), boot.self, [this] {
     End({ExitCode::kRemoved, "the member has been permanently removed from the cluster"});
   });
   peer::Options peer_options;

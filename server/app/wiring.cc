@@ -98,6 +98,10 @@ bool PeerEvents::IsRemoved(MemberId member) const {
   return cluster_.roster()->removed.contains(member);
 }
 
+bool PeerEvents::TellsRemoved() const {
+  return cluster_.roster()->TellsRemoved(self_);
+}
+
 ServerEnvironment::ServerEnvironment(const Parts& parts)
     : parts_(parts), started_(unix_seconds()) {}
 

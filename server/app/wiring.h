@@ -54,8 +54,8 @@ void RevokeWhileLeading(node::Node& node, LeaseId lease);
 // PeerEvents: what the transport hears, to the node. Set the node before the transport serves.
 class PeerEvents final : public peer::Events {
  public:
-  PeerEvents(const membership::Cluster& cluster, std::function<void()> on_removed)
-      : cluster_(cluster), on_removed_(std::move(on_removed)) {}
+  PeerEvents(const membership::Cluster& cluster, MemberId self, std::function<void()> on_removed)
+      : cluster_(cluster), self_(self), on_removed_(std::move(on_removed)) {}
 
   void SetDriver(node::Driver* driver) { driver_ = driver; }
 
@@ -64,9 +64,11 @@ class PeerEvents final : public peer::Events {
   void OnGone(MemberId member) override;
   void OnSelfRemoved() override { on_removed_(); }
   bool IsRemoved(MemberId member) const override;
+  bool TellsRemoved() const override;
 
  private:
   const membership::Cluster& cluster_;
+  const MemberId self_;
   const std::function<void()> on_removed_;
   std::atomic<node::Driver*> driver_{nullptr};
 };

@@ -68,6 +68,12 @@ const Member* Roster::Find(MemberId id) const {
   return found == members.end() ? nullptr : &found->second;
 }
 
+bool Roster::TellsRemoved(MemberId self) const {
+  if (QUORATE_PLANTED("membership.learner_tells_the_removed")) return true;
+  const Member* member = Find(self);
+  return member != nullptr && !member->is_learner;
+}
+
 std::vector<Member> Roster::List() const {
   std::vector<Member> list;
   list.reserve(members.size());

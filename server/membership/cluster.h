@@ -35,6 +35,10 @@ struct Roster {
 
   const Member* Find(MemberId id) const;
   std::vector<Member> List() const;  // by id
+  // Whether this member tells a removed one that it is, which ends that. Only voters do: of two
+  // voters the one that stays may need the log and the vote of the other until it has applied the
+  // removal itself, and a learner may have done so before it.
+  bool TellsRemoved(MemberId self) const;
 };
 
 class Cluster {

@@ -56,6 +56,8 @@ class Events {
   virtual void OnSelfRemoved() = 0;
   // Whether that id was removed: its messages are refused for good.
   virtual bool IsRemoved(MemberId member) const = 0;
+  // Whether this member may tell that one so, which ends it.
+  virtual bool TellsRemoved() const = 0;
 };
 
 // Runs slow work (reading and writing snapshot files) beside the loop.

@@ -16,6 +16,7 @@ namespace quorate::peer {
 namespace {
 
 constexpr std::size_t kStrangersMax = 16;
+constexpr const char* kNotForUsToTell = "a voter tells more; try again";
 
 void Respond(net::HttpExchange& exchange, const Options& options, int status,
              std::string_view text) {
@@ -229,6 +230,7 @@ void Transport::ServeStream(std::shared_ptr<net::HttpExchange> exchange) {
     if (to && MemberId{*to} != options_.self && Find(MemberId{*to}) != nullptr) {
       return Respond(*exchange, options_, 412, kToMismatch);
     }
+    if (!parts_.events->TellsRemoved()) return Respond(*exchange, options_, 503, kNotForUsToTell);
     return Respond(*exchange, options_, 410, "removed member");
   }
   Remote* remote = Find(member);
@@ -275,6 +277,7 @@ void Transport::TakeMessage(net::HttpExchange& exchange, std::string body) {
     return Respond(exchange, options_, 403, "cannot process message to mismatch member");
   }
   if (parts_.events->IsRemoved(message->from)) {
+    if (!parts_.events->TellsRemoved()) return Respond(exchange, options_, 503, kNotForUsToTell);
     return Respond(exchange, options_, 403, "cannot process message from removed member");
   }
   std::vector<raft::Message> messages;

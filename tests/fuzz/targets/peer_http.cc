@@ -21,6 +21,7 @@ class Ears final : public Events {
   void OnGone(MemberId) override {}
   void OnSelfRemoved() override {}
   bool IsRemoved(MemberId member) const override { return member == MemberId{9}; }
+  bool TellsRemoved() const override { return true; }
 };
 
 std::string Request(fuzz::Feed& feed) {

@@ -76,6 +76,18 @@ TEST_F(ClusterTest, ARemovedIdNeverComesBack) {
             "etcdserver: member not found");
 }
 
+// Of two voters and a learner one was removed; the learner knew first, told it, and it ended. The
+// other voter, which did not know yet, could never lead without it.
+TEST_F(ClusterTest, OnlyAVoterTellsTheRemoved) {
+  Try(ConfChangeType::kAddNode, Context(1, "http://a:1"));
+  Try(ConfChangeType::kAddNode, Context(2, "http://b:1"));
+  Try(ConfChangeType::kAddLearnerNode, Context(3, "http://c:1", true));
+  Try(ConfChangeType::kRemoveNode, Context(2, ""));
+  EXPECT_TRUE(cluster_.roster()->TellsRemoved(MemberId{1}));
+  EXPECT_FALSE(cluster_.roster()->TellsRemoved(MemberId{2})) << "removed itself";
+  EXPECT_FALSE(cluster_.roster()->TellsRemoved(MemberId{3})) << "a learner";
+}
+
 TEST_F(ClusterTest, ComesBackFromItsRows) {
   Try(ConfChangeType::kAddNode, Context(1, "http://a:1"));
   Try(ConfChangeType::kAddNode, Context(2, "http://b:1"));

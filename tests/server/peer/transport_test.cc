@@ -33,6 +33,7 @@ class Heard final : public Events {
   void OnGone(MemberId member) override { gone = member.value; }
   void OnSelfRemoved() override { removed_self = true; }
   bool IsRemoved(MemberId member) const override { return member.value == removed_member; }
+  bool TellsRemoved() const override { return tells; }
 
   std::vector<Message> messages() const {
     MutexLock lock(mutex_);
@@ -43,6 +44,7 @@ class Heard final : public Events {
   std::atomic<std::uint64_t> gone{0};
   std::atomic<bool> removed_self{false};
   std::atomic<std::uint64_t> removed_member{0};
+  std::atomic<bool> tells{true};  // it so
 
  private:
   mutable Mutex mutex_;
@@ -282,6 +284,23 @@ TEST(TransportTest, NobodyIsToldByTheWrongMemberThatItWasRemoved) {
   EXPECT_EQ(AnswerToStream(third, removed, third.id()), 410);
   // Somebody who was at this address and is no member any more does not tell it.
   EXPECT_EQ(AnswerToStream(third, removed, MemberId{9}), 410);
+}
+
+// A learner knew of a removal before the one voter that stayed, told the removed one, and that
+// ended; the other needed its vote for ever after (--fault two-to-one of the cluster simulator).
+TEST(TransportTest, WhoIsNotToTellAMemberThatItWasRemovedLetsItAskAgain) {
+  Member a(1);
+  Member b(2);
+  a.heard().tells = false;
+  a.heard().removed_member = b.id().value;
+  b.Knows(a);
+  EXPECT_TRUE(WaitFor([&] { return AnswerToStream(a, b.id(), a.id()) == 503; }));
+  b.Send(a.id(), MessageType::kHeartbeatResp, 1);  // by a single request
+  EXPECT_TRUE(WaitFor([&] { return b.heard().unreachable > 0; }));
+  EXPECT_TRUE(a.heard().messages().empty());
+  EXPECT_FALSE(b.heard().removed_self);
+  a.heard().tells = true;
+  EXPECT_TRUE(WaitFor([&] { return b.heard().removed_self.load(); }));
 }
 
 // A member that was stopping still served its peer port: a stream from somebody of whom it had just

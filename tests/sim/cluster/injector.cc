@@ -65,6 +65,7 @@ void Injector::Begin(const Fault& fault, Admin& admin) {
     cluster_.oracle().Bend(choice, chance);
     return Undo(fault.lasts, [this, choice] { cluster_.oracle().Bend(choice, 0); });
   }
+  if (fault.kind == FaultKind::kTwoToOne) return TwoToOne(fault, admin);
   Member* member = cluster_.Pick(fault.a);
   if (member == nullptr) return;
   if (fault.kind <= FaultKind::kSlowCpu) return Process(fault, *member);
@@ -446,6 +447,26 @@ void Injector::Administer(const Fault& fault, Member& member, Admin& admin) {
       admin.Alarm(member.id(), true);
       return Undo(fault.lasts, [&admin, id = member.id()] { admin.Alarm(id, false); });
   }
+}
+
+// A removal of one of two voters takes a millisecond or two until all know that it is committed; in
+// which order they learn of it is what this is about.
+void Injector::TwoToOne(const Fault& fault, Admin& admin) {
+  const raft::ConfState* state = cluster_.checks().configuration();
+  if (state == nullptr || state->voters.size() > 2) return;
+  if (state->voters.size() == 1) {
+    return state->learners.empty() ? admin.Add(false) : admin.Promote(fault.a);
+  }
+  if (state->learners.empty()) return admin.Add(true);
+  const MemberId gone = state->voters[fault.a % 2];
+  const MemberId stays = state->voters[1 - fault.a % 2];
+  admin.Remove(gone);
+  Undo(microseconds(20 * (fault.value % 200)), [this, gone, stays, fault] {
+    if (fault.b % 4 != 0) CutAll({{gone, stays}, {stays, gone}}, fault.lasts, false);
+    Member* left = cluster_.Find(stays);
+    if (fault.b % 4 == 1 || left == nullptr) return;
+    left->Crash(End::kPowerLoss, fault.b % 4 == 2 ? milliseconds(5) : fault.lasts);
+  });
 }
 
 void Injector::Heal() {

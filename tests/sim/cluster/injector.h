@@ -37,6 +37,7 @@ class Injector {
   void Process(const Fault& fault, Member& member);
   void DiskOrClock(const Fault& fault, Member& member);
   void Administer(const Fault& fault, Member& member, Admin& admin);
+  void TwoToOne(const Fault& fault, Admin& admin);
   void CutAll(const Pairs& pairs, Time lasts, bool quiet);
   Pairs Sides(std::uint64_t bits);
   Pairs Missing(std::uint64_t shape, std::uint64_t centre);

@@ -451,7 +451,7 @@ void Member::Deliver(MemberId from, std::vector<raft::Message> messages) {
       messages, [this](const raft::Message& message) { return message.to == id(); });
   if (mine && machine_->cluster().roster()->removed.contains(from)) {
     Member* sender = cluster_.Find(from);
-    if (sender != nullptr) {
+    if (sender != nullptr && TellsRemoved()) {
       cluster_.world().After(milliseconds(1), [sender] { sender->HearRemoved(); });
     }
     return;
@@ -461,6 +461,13 @@ void Member::Deliver(MemberId from, std::vector<raft::Message> messages) {
   cluster_.oracle().SetMember(id().value);
   driver_->Deliver(messages);
   cluster_.oracle().SetMember(0);
+}
+
+bool Member::TellsRemoved() const {
+  cluster_.oracle().SetMember(id().value);
+  const bool tells = machine_->cluster().roster()->TellsRemoved(id());
+  cluster_.oracle().SetMember(0);
+  return tells;
 }
 
 // The others refuse its connections: it was removed.
@@ -476,6 +483,7 @@ void Member::DialOthers() {
   for (Member* other : cluster_.Present()) {
     if (other == this || !other->up() || other->paused()) continue;
     if (!other->machine().cluster().roster()->removed.contains(id())) continue;
+    if (!other->TellsRemoved()) continue;
     if (!cluster_.network().ConnectedSince(id(), other->id())) continue;
     cluster_.world().After(milliseconds(1), [this] { HearRemoved(); });
     return;

@@ -120,6 +120,7 @@ class Member final : public app::MachineServices, public node::Network, public a
   // From the network.
   void Deliver(MemberId from, std::vector<raft::Message> messages);
   void Unreachable(MemberId other);
+  bool TellsRemoved() const;
   void HearRemoved();
   void DialOthers();
   std::uint64_t Hold(std::shared_ptr<node::SnapshotSource> source);

@@ -66,7 +66,8 @@ constexpr std::array<std::string_view, kFaultKinds> kNames = {"loss",
                                                               "backup",
                                                               "compact",
                                                               "no-space-alarm",
-                                                              "bend"};
+                                                              "bend",
+                                                              "two-to-one"};
 
 // How often a kind comes, against the others, where a seed uses it.
 std::uint64_t WeightOf(FaultKind kind) {
@@ -146,12 +147,30 @@ void DrawOptions(Plan& plan, const PlanOptions& options, Prng& random) {
   plan.compaction_rows = random.Chance(400) ? 1 + random.Below(5) : 1000;
 }
 
+// In every other run of two voters, a few.
+void AddTwoToOne(Plan& plan) {
+  Prng random(plan.seed ^ 0x2701);
+  if (plan.voters != 2 || random.Chance(500)) return;
+  const auto last = static_cast<std::uint64_t>(plan.faults_until.count());
+  for (int i = 0; i < 6; ++i) {
+    Fault fault;
+    fault.at = Time(static_cast<std::int64_t>(random.Below(last)));
+    fault.kind = FaultKind::kTwoToOne;
+    fault.a = random.Below(64);
+    fault.b = random.Below(64);
+    fault.value = random.Next();
+    fault.lasts = DrawLength(fault.kind, random);
+    plan.faults.push_back(fault);
+  }
+  std::ranges::stable_sort(plan.faults, {}, &Fault::at);
+}
+
 std::vector<FaultKind> DrawSwarm(Prng& random) {
   std::vector<FaultKind> bag;
   const std::uint64_t share = 150 + random.Below(600);
   for (std::size_t i = 0; i < kFaultKinds; ++i) {
     const auto kind = static_cast<FaultKind>(i);
-    if (!random.Chance(share)) continue;
+    if (kind == FaultKind::kTwoToOne || !random.Chance(share)) continue;
     const std::uint64_t weight = WeightOf(kind) * (1 + random.Below(3));
     bag.insert(bag.end(), weight, kind);
   }
@@ -203,6 +222,7 @@ Plan MakePlan(std::uint64_t seed, const PlanOptions& options) {
     fault.lasts = DrawLength(fault.kind, random);
     plan.faults.push_back(fault);
   }
+  if (options.only == FaultKind::kCount) AddTwoToOne(plan);
   return plan;
 }
 

@@ -82,6 +82,10 @@ enum class FaultKind : std::uint8_t {
   kNoSpaceAlarm,
   // Code.
   kBend,  // value: which site, and how often
+  // A step to two voters with a learner, or one of the two is removed and the other one crashes or
+  // is cut off from it (b) at about that time (value). Not of the swarm: a run of two voters has it
+  // or not.
+  kTwoToOne,
   kCount,
 };
 inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kCount);
