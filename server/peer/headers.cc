@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/site.h"
 
 namespace quorate::peer {
 namespace {
@@ -53,8 +54,18 @@ std::optional<std::string> Refusal(const Options& options, const net::Headers& r
 }
 
 std::optional<std::string> StreamRefusal(const Options& options, const net::Headers& request) {
+  if (QUORATE_PLANTED("peer.stream_for_another_member")) return std::nullopt;
   if (request.Get(kToHeader) != ToHex(options.self.value)) return kToMismatch;
   return std::nullopt;
+}
+
+Status CheckSnapshotSha256(std::string_view received, std::string_view expected) {
+  if (QUORATE_PLANTED("peer.snapshot_changed_on_its_way")) return {};
+  if (expected.empty()) return {};
+  const std::string sha256 = ToHex(received);
+  if (sha256 == expected) return {};
+  return Error{Code::kDataLoss, "the database has the SHA-256 " + sha256 + ", but was sent with " +
+                                    std::string(expected)};
 }
 
 }  // namespace quorate::peer

@@ -37,5 +37,9 @@ std::optional<std::string> Refusal(const Options& options, const net::Headers& r
 // The same of a stream, whose frames do not say for whom they are: who asks for it may want the
 // member that had this address before.
 std::optional<std::string> StreamRefusal(const Options& options, const net::Headers& request);
+// Of a database that was changed on its way nothing may be kept: the sender begins again.
+//   received: of what came, 32 raw bytes
+//   expected: kSnapshotSha256Header; empty where the sender did not say
+Status CheckSnapshotSha256(std::string_view received, std::string_view expected);
 
 }  // namespace quorate::peer

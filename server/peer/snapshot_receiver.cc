@@ -155,21 +155,12 @@ class Reception : public std::enable_shared_from_this<Reception> {
     offset_ += piece.size();
     if (!expected_sha256_.empty()) sha256_.Update(piece);
     if (!last) return {};
-    TRY(CheckSha256());
+    TRY(CheckSnapshotSha256(sha256_.Finish(), expected_sha256_));
     TRY(file_->Sync());
     file_.reset();
     TRY(disk_.Rename(temporary_, ReceivedPath(options_, index)));
     temporary_.clear();
     return disk_.SyncDirectory(options_.snapshot_directory);
-  }
-
-  // Of a database that was changed on its way nothing is kept: the sender begins again.
-  Status CheckSha256() {
-    if (expected_sha256_.empty()) return {};
-    const std::string received = ToHex(sha256_.Finish());
-    if (received == expected_sha256_) return {};
-    return Error{Code::kDataLoss, "the database has the SHA-256 " + received +
-                                      ", but was sent with " + expected_sha256_};
   }
 
   // What was stored of a snapshot that did not come whole.

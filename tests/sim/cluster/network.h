@@ -88,6 +88,7 @@ class Network {
   void DeliverTo(MemberId other, MemberId from, const raft::Message& message);
   bool CutsFrame(const Pair& pair);
   bool SpoilSnapshot(std::string& bytes);
+  bool TakesSnapshot(MemberId to, const std::string& bytes, const std::string& sent);
   void SendSingly(Member& from, const raft::Message& message);
   void Break(const Pair& pair);
   void Arrive(MemberId from, MemberId to, std::vector<raft::Message> messages);
