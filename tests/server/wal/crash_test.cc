@@ -120,5 +120,35 @@ TEST_P(WalCrashTest, ASegmentNamedByAnEarlierLifeIsDurableBeforeItIsWrittenTo) {
   EXPECT_EQ(Reopen(kSmall).entries.size(), 21U);
 }
 
+// The same for the log's own folder.
+TEST_P(WalCrashTest, ALogNamedByAnEarlierLifeIsDurableBeforeItIsWrittenTo) {
+  disk_.Inject({.operation = sim::Operation::kSyncDirectory, .path_part = "member", .skip = 1});
+  ASSERT_FALSE(Writer::Create(disk_, kDirectory, kMetadata, kSmall).ok());
+  disk_.Kill();
+  ASSERT_TRUE(*HasLog(disk_, kDirectory));
+  Reopen(kSmall);
+  Append(1, 1, 1);
+  ASSERT_TRUE(writer_->Sync().ok());
+  writer_.reset();
+  disk_.Crash();
+  EXPECT_EQ(Reopen(kSmall).entries.size(), 1U);
+}
+
+TEST_P(WalCrashTest, ARepairAndItsCopySurviveAPowerLoss) {
+  Create(kSmall);
+  Append(1, 5, 1, 300);
+  ASSERT_TRUE(writer_->Sync().ok());
+  const std::string path = Path(0, 0);
+  const std::uint64_t size = Read()->tail.offset - 3;
+  writer_.reset();
+  auto file = *disk_.Open(path, io::OpenMode::kReadWrite);
+  ASSERT_TRUE(file->Truncate(size).ok());
+  ASSERT_TRUE(file->Sync().ok());
+  ASSERT_TRUE(RepairTail(disk_, Read()->torn.value()).ok());
+  disk_.Crash();
+  EXPECT_EQ(io::ReadFile(disk_, path + ".broken").value().size(), size);
+  EXPECT_FALSE(Read()->torn.has_value());
+}
+
 }  // namespace
 }  // namespace quorate::wal

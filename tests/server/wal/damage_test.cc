@@ -1,5 +1,7 @@
 // What a log that was cut short, overwritten or flipped says: never something else than before.
 #include "server/wal/log_fixture.h"
+#include "wal/payloads.h"
+#include "wal/record.h"
 
 namespace quorate::wal {
 namespace {
@@ -78,6 +80,15 @@ TEST_F(WalDamageTest, ARepairCutsTheTornTailKeepsACopyAndTheLogGoesOn) {
   EXPECT_EQ(after.hard_state, MakeState(3, 10));
 }
 
+TEST_F(WalDamageTest, ARepairAloneLeavesAWholeLog) {
+  Build();
+  Put(std::string_view(bytes_).substr(0, whole_.tail.offset - 3));
+  const auto torn = Read()->torn;
+  ASSERT_TRUE(torn.has_value());
+  ASSERT_TRUE(RepairTail(disk_, *torn).ok());
+  EXPECT_FALSE(Read()->torn.has_value());
+}
+
 TEST_F(WalDamageTest, AFlippedBitIsAnErrorOrATornTailButNeverAnotherLog) {
   Build();
   std::size_t damaged = 0;
@@ -140,6 +151,30 @@ TEST_F(WalDamageTest, DamageInTheMiddleIsNeverCutAway) {
   flipped[bytes_.find("t1i2")] = 'T';
   Put(flipped);
   EXPECT_EQ(Read().error().message.substr(0, 18), "wal: crc mismatch:");
+  flipped = bytes_;
+  flipped.replace(bytes_.find("t2i9"), 4, "T9I0");  // more than one bit, in the last entry
+  Put(flipped);
+  const auto contents = Read();
+  ASSERT_FALSE(contents.ok());
+  EXPECT_EQ(contents.error().message.substr(0, 18), "wal: crc mismatch:");
+}
+
+// A length that was overwritten takes the records behind it for its own data, and what follows them
+// are the zeros of a segment that was filled ahead: as if a write had lost its last sectors.
+TEST_F(WalDamageTest, ALengthThatSwallowsIntactRecordsIsDamage) {
+  Build();
+  const std::uint64_t payload = whole_.tail.offset + 1024 - kCreateBytes - 8;
+  for (const std::uint64_t length : {payload / 8 * 8, std::uint64_t{1} << 20U}) {
+    std::string damaged = bytes_;
+    for (std::size_t i = 0; i < 8; ++i) {
+      damaged[kCreateBytes + i] = static_cast<char>(length >> (8 * i));
+    }
+    damaged.resize(std::max<std::size_t>(damaged.size(), whole_.tail.offset + 4096));
+    Put(damaged);
+    const auto contents = Read();
+    ASSERT_FALSE(contents.ok()) << length;
+    EXPECT_EQ(contents.error().code, Code::kDataLoss);
+  }
 }
 
 TEST_F(WalDamageTest, ALostSectorInTheMiddleOfAWriteIsATornTail) {
@@ -168,6 +203,24 @@ TEST_F(WalDamageTest, OnlyTheLastSegmentMayBeTorn) {
     Put(first.substr(0, size));
     EXPECT_EQ(Read().error().code, Code::kDataLoss) << size;
   }
+  // Behind its last record, which no later one could tell.
+  Put(first + "abc");
+  EXPECT_FALSE(Read().ok());
+}
+
+TEST_F(WalDamageTest, ASegmentOfAnotherHistoryIsRefused) {
+  Create({4096, 4096});
+  Append(1, 20, 1, 400);
+  ASSERT_TRUE(writer_->Sync().ok());
+  sim::Disk other(2);
+  ASSERT_TRUE(other.MakeDirectories("member").ok());
+  writer_ = *Writer::Create(other, kDirectory, kMetadata, {4096, 4096});
+  Append(1, 20, 2, 400);
+  ASSERT_TRUE(writer_->Sync().ok());
+  writer_.reset();
+  path_ = Path(1, 21);
+  Put(*io::ReadFile(other, path_));
+  EXPECT_EQ(Read().error().code, Code::kDataLoss);
 }
 
 TEST_F(WalDamageTest, AnotherMembersSegmentIsRefused) {
@@ -183,6 +236,20 @@ TEST_F(WalDamageTest, AnotherMembersSegmentIsRefused) {
   path_ = Path(1, 21);
   Put(*io::ReadFile(other, path_));
   EXPECT_EQ(Read().error().code, Code::kDataLoss);
+}
+
+// The checksum goes on as it should, so only the name of the member tells.
+TEST_F(WalDamageTest, ASegmentThatNamesAnotherMemberIsRefused) {
+  Build();
+  std::string next;
+  std::uint32_t crc = whole_.tail.crc;
+  AppendRecord(next, RecordType::kCrc, {}, crc);
+  AppendRecord(next, RecordType::kMetadata, EncodeMetadata({MemberId{5}, kMetadata.cluster}), crc);
+  path_ = Path(1, 10);
+  auto file = disk_.Open(path_, io::OpenMode::kCreateNew);
+  ASSERT_TRUE(file.ok());
+  Put(next);
+  EXPECT_EQ(Read().error().message.substr(0, 32), "wal: conflicting metadata found:");
 }
 
 }  // namespace

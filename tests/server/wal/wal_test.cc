@@ -299,6 +299,14 @@ TEST_F(WalTest, AFullDiskIsAnErrorBeforeAnythingIsAcknowledged) {
   EXPECT_EQ(writer_->Sync().error().code, Code::kResourceExhausted);
 }
 
+// Of a file whose blocks are allocated late, on a volume that others fill.
+TEST_F(WalTest, AWriteThatFindsNoRoomInASegmentFilledAheadIsAnError) {
+  Create({16384, 8192});
+  disk_.Inject({sim::Operation::kWrite, ".wal", Code::kResourceExhausted});
+  Append(1, 1, 1);
+  EXPECT_EQ(writer_->Sync().error().code, Code::kResourceExhausted);
+}
+
 TEST_F(WalTest, AnInterruptedCreateIsStartedAnew) {
   ASSERT_TRUE(disk_.MakeDirectories("member/wal.tmp").ok());
   ASSERT_TRUE(io::WriteFile(disk_, "member/wal.tmp/junk", AsBytes("x")).ok());
