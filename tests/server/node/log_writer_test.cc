@@ -9,6 +9,7 @@
 
 #include "sim/disk.h"
 #include "wal/reader.h"
+#include "wal/segment.h"
 
 namespace quorate::node {
 namespace {
@@ -30,6 +31,7 @@ class LogWriterTest : public testing::Test {
     parts.disk = disk_.get();
     parts.directory = kLog;
     parts.clock = &clock_;
+    parts.segments_keep = 1;
     reported_.reset();
     failed_ = false;
     log_ = std::make_unique<LogWriter>(
@@ -101,6 +103,29 @@ TEST_F(LogWriterTest, WhatTheDiskRefusedIsNotReportedAndEndsIt) {
   EXPECT_TRUE(failed_);
   Write(6);
   EXPECT_EQ(reported_, std::nullopt);
+}
+
+TEST_F(LogWriterTest, SegmentsGoOnlyOnceTheMarkThatReplacesThemIsDurable) {
+  crash_ = false;
+  Start(1);
+  for (std::uint64_t index = 1; index <= 30; ++index) {
+    LogWrite write;
+    write.number = index;
+    write.entries.push_back({raft::EntryType::kNormal, Term{3}, LogIndex{index},
+                             raft::Payload(std::string(3000, 'x'))});
+    log_->Submit(std::move(write));
+    log_->RunOnce(std::chrono::nanoseconds(0));
+  }
+  const std::size_t segments = wal::ListSegments(*disk_, kLog)->size();
+  ASSERT_GT(segments, 4U);
+  disk_->Inject({.operation = sim::Operation::kSync, .path_part = "/wal"});
+  LogWrite release;
+  release.mark = wal::SnapshotMark{LogIndex{30}, Term{3}, {}};
+  release.release = LogIndex{30};
+  log_->Submit(std::move(release));
+  log_->RunOnce(std::chrono::nanoseconds(0));
+  EXPECT_TRUE(failed_);
+  EXPECT_EQ(wal::ListSegments(*disk_, kLog)->size(), segments);
 }
 
 TEST_F(LogWriterTest, ALoneWriteIsLeftToTheLoopWhileTheDiskIsQuick) {

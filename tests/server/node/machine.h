@@ -108,7 +108,8 @@ class Machine final : public node::StateMachine {
     state_.texts = MachineState::Decode(snapshot.data.view());
     flushed_ = state_;
     ++installs;
-    done({});
+    if (!hold_installs) return done({});
+    held_install = std::move(done);
   }
   node::PeerUrls Peers() const override {
     node::PeerUrls peers;
@@ -136,6 +137,8 @@ class Machine final : public node::StateMachine {
   int installs = 0;
   int ticks = 0;
   bool leads = false;
+  bool hold_installs = false;  // an installation ends when held_install is called
+  std::function<void(quorate::Status)> held_install;
 
  private:
   const MemberId self_;
