@@ -73,5 +73,39 @@ TEST_F(PeerMembersTest, AreToldAsKnownWhenNobodyConfirmsInTime) {
   EXPECT_EQ(answers_.size(), 1U);
 }
 
+// A learner that lacks much would hold up the commits of those who have just made it a voter.
+class PeerPromoteTest : public PeerMembersTest {
+ protected:
+  PeerPromoteTest() {
+    context_.identity.member = MemberId{1};
+    context_.limits.strict_reconfig_check = false;
+    raft::ConfChange change;
+    change.type = raft::ConfChangeType::kAddLearnerNode;
+    change.member = MemberId{2};
+    membership::ChangeContext context;
+    context.member = {.id = MemberId{2}, .peer_urls = {"http://m2"}, .is_learner = true};
+    cluster_.Apply(change, context, batch_);
+  }
+  // "": it was proposed.
+  std::string Promote(std::uint64_t member, std::uint64_t match, bool active) {
+    node_.state.progress = {{MemberId{1}, LogIndex{100}, true, false},
+                            {MemberId{2}, LogIndex{match}, active, true}};
+    std::string answer;
+    AnswerPeerPromote(context_, MemberId{member},
+                      [&](Result<std::string> done) { answer = done.error().message; });
+    return answer;
+  }
+};
+
+TEST_F(PeerPromoteTest, ALearnerIsPromotedOnceItIsThereAndHasNineTenths) {
+  const char* const not_ready =
+      "etcdserver: can only promote a learner member which is in sync with leader";
+  EXPECT_EQ(Promote(2, 89, true), not_ready);
+  EXPECT_EQ(Promote(2, 100, false), not_ready);
+  EXPECT_EQ(Promote(2, 90, true), "");
+  EXPECT_EQ(Promote(1, 100, true), "etcdserver: can only promote a learner member");
+  EXPECT_EQ(Promote(7, 100, true), "etcdserver: member not found");
+}
+
 }  // namespace
 }  // namespace quorate::api

@@ -15,6 +15,7 @@
 #include "peers/process.h"
 #include "sim/disk.h"
 #include "support/wait.h"
+#include "wire/raftpb.h"
 
 namespace quorate::peer {
 namespace {
@@ -235,26 +236,11 @@ TEST(TransportTest, AnotherClustersMemberIsRefused) {
   EXPECT_TRUE(b.heard().messages().empty());
 }
 
-TEST(TransportTest, ARemovedMemberIsToldSo) {
-  Member a(1);
-  Member b(2);
-  a.heard().removed_member = 2;
-  b.Knows(a);
-  EXPECT_TRUE(WaitFor([&] { return b.heard().removed_self.load(); }));
-}
-
-// What is answered to `from`, asking for `to`'s messages where `there` listens.
-int AnswerToStream(const Member& there, MemberId from, MemberId to) {
+// The status with which a request is answered.
+int Answer(const Member& there, net::HttpRequest request) {
   net::EventLoop loop("client");
   loop.Start();
   net::HttpClient client(loop, {});
-  Options caller;
-  caller.self = from;
-  caller.cluster = ClusterId{1};
-  net::HttpRequest request;
-  request.target = "/raft/stream/message/" + ToHex(from.value);
-  request.headers = RequestHeaders(caller);
-  request.headers.Set(kToHeader, ToHex(to.value));
   std::atomic<int> status{0};
   net::HttpCallEvents events;
   events.on_head = [&](const net::HttpResponse& head) { status = head.status; };
@@ -265,6 +251,91 @@ int AnswerToStream(const Member& there, MemberId from, MemberId to) {
   call->Cancel();
   loop.Stop();
   return status;
+}
+
+Options MakeSender(std::uint64_t id) {
+  Options sender;
+  sender.self = MemberId{id};
+  sender.cluster = ClusterId{1};
+  return sender;
+}
+
+net::HttpRequest MakePost(const Options& sender, std::string target, std::string body) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = std::move(target);
+  request.headers = RequestHeaders(sender);
+  request.body = std::move(body);
+  return request;
+}
+
+Message MakeVote(std::uint64_t from, std::uint64_t to) {
+  Message vote;
+  vote.type = MessageType::kVote;
+  vote.from = MemberId{from};
+  vote.to = MemberId{to};
+  vote.term = Term{5};
+  return vote;
+}
+
+TEST(TransportTest, ARemovedMembersMessageIsRefused) {
+  Member a(1);
+  const auto post = [&] {
+    return Answer(a, MakePost(MakeSender(2), "/raft", wire::EncodeMessage(MakeVote(2, 1))));
+  };
+  EXPECT_EQ(post(), 204);
+  a.heard().removed_member = 2;
+  EXPECT_EQ(post(), 403);
+  EXPECT_EQ(a.heard().messages().size(), 1U);
+}
+
+TEST(TransportTest, WhoIsTooOldOrTooNewIsRefused) {
+  Member a(1);
+  Options old = MakeSender(2);
+  old.version = "2.3.0";
+  Options young = MakeSender(2);
+  young.version = "4.1.0";
+  young.min_cluster_version = "4.0.0";
+  for (const Options& sender : {old, young}) {
+    EXPECT_EQ(Answer(a, MakePost(sender, "/raft", wire::EncodeMessage(MakeVote(2, 1)))), 412);
+  }
+  EXPECT_TRUE(a.heard().messages().empty());
+}
+
+// An address was given to another member: what is for the one before must not count.
+TEST(TransportTest, WhatIsMeantForAnotherMemberIsRefusedHoweverItComes) {
+  Member a(1);
+  Member b(2);
+  a.Knows(b);
+  const Options sender = MakeSender(2);
+  EXPECT_EQ(Answer(a, MakePost(sender, "/raft", wire::EncodeMessage(MakeVote(2, 9)))), 403);
+  const std::string message = wire::EncodeMessage(MakeSnapshot(b, MemberId{9}, 3));
+  std::string body;
+  AppendBigEndian64(body, message.size());
+  EXPECT_EQ(Answer(a, MakePost(sender, "/raft/snapshot", body + message + "database")), 403);
+  net::HttpRequest stream;
+  stream.target = "/raft/stream/message/2";
+  stream.headers = RequestHeaders(sender);
+  stream.headers.Set(kToHeader, "9");
+  EXPECT_EQ(Answer(a, std::move(stream)), 412);
+  EXPECT_TRUE(a.heard().messages().empty());
+}
+
+TEST(TransportTest, ARemovedMemberIsToldSo) {
+  Member a(1);
+  Member b(2);
+  a.heard().removed_member = 2;
+  b.Knows(a);
+  EXPECT_TRUE(WaitFor([&] { return b.heard().removed_self.load(); }));
+}
+
+// What is answered to `from`, asking for `to`'s messages where `there` listens.
+int AnswerToStream(const Member& there, MemberId from, MemberId to) {
+  net::HttpRequest request;
+  request.target = "/raft/stream/message/" + ToHex(from.value);
+  request.headers = RequestHeaders(MakeSender(from.value));
+  request.headers.Set(kToHeader, ToHex(to.value));
+  return Answer(there, std::move(request));
 }
 
 // Of two voters the leader removed itself and stayed for the other, which did not know yet. A
@@ -339,11 +410,24 @@ TEST(TransportTest, AMemberThatMovedIsFoundAtItsNewAddress) {
   ASSERT_TRUE(WaitFor([&] { return a.Reaches(*b); }));
   b.reset();
   Member moved(2);
-  a.Knows(moved);
   moved.Knows(a);
+  EXPECT_TRUE(WaitFor([&] {
+    a.Send(moved.id(), MessageType::kVote, 7);
+    return !moved.heard().messages().empty();
+  })) << "it calls";
+  a.Knows(moved);
   EXPECT_TRUE(WaitFor([&] { return a.Reaches(moved); }));
-  a.Send(moved.id(), MessageType::kVote, 7);
-  EXPECT_TRUE(WaitFor([&] { return !moved.heard().messages().empty(); }));
+}
+
+// It was added while we were away: its entries come before the one that says who it is.
+TEST(TransportTest, AMemberWeDoNotKnowYetIsAnsweredAtTheAddressThatItTells) {
+  Member a(1);
+  Member added(2);
+  added.Knows(a);
+  EXPECT_TRUE(WaitFor([&] {
+    a.Send(added.id(), MessageType::kAppResp, 7);
+    return !added.heard().messages().empty();
+  }));
 }
 
 TEST(TransportTest, ASnapshotArrivesWholeBeforeRaftHearsOfIt) {
@@ -384,8 +468,13 @@ TEST(TransportTest, ASnapshotThatRaftHasHeardOfSurvivesAPowerLoss) {
 }
 
 TEST(TransportTest, ASnapshotThatBreaksOffLeavesNothing) {
+  std::atomic<int> writes{0};
   Member a(1);
-  Member b(2);
+  Member b(2, 1, [&](const std::function<void()>& task) {
+    task();
+    ++writes;
+    return true;
+  });
   a.Knows(b);
   std::atomic<int> outcome{-1};
   a.transport().SendSnapshot(MakeSnapshot(a, b.id(), 3),
@@ -393,8 +482,9 @@ TEST(TransportTest, ASnapshotThatBreaksOffLeavesNothing) {
                              [&](bool delivered) { outcome = delivered ? 1 : 0; });
   ASSERT_TRUE(WaitFor([&] { return outcome != -1; }));
   EXPECT_EQ(outcome, 0);
+  ASSERT_TRUE(WaitFor([&] { return writes >= 2; })) << "what came, and the end";
   io::RealDisk disk;
-  EXPECT_TRUE(WaitFor([&] { return disk.List(b.directory())->empty(); }));
+  EXPECT_TRUE(disk.List(b.directory())->empty());
   EXPECT_TRUE(b.heard().messages().empty());
 }
 
