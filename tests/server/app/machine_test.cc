@@ -54,11 +54,19 @@ class MachineTest : public testing::Test {
   void Apply(const std::string& key) {
     etcdserverpb::PutRequest put;
     put.set_key(key);
+    Apply(apply::RequestField::kPut, put.SerializeAsString());
+  }
+  void Delete(const std::string& key) {
+    etcdserverpb::DeleteRangeRequest request;
+    request.set_key(key);
+    Apply(apply::RequestField::kDeleteRange, request.SerializeAsString());
+    ASSERT_TRUE(machine_->Commit().ok());
+  }
+  void Apply(apply::RequestField field, const std::string& request) {
     raft::Entry entry;
     entry.term = Term{1};
     entry.index = LogIndex{++index_};
-    entry.data = raft::Payload(
-        apply::MakeRequest(apply::RequestField::kPut, put.SerializeAsString(), index_));
+    entry.data = raft::Payload(apply::MakeRequest(field, request, index_));
     ASSERT_TRUE(machine_->Apply(entry).fatal.ok());
   }
   static void AddMember(membership::Cluster& cluster, std::uint64_t id, const std::string& url,
@@ -160,6 +168,22 @@ TEST_F(MachineTest, AReceivedSnapshotIsSwappedInWhenItIsReadAndNobodyReadsTheOld
   EXPECT_EQ(machine_->backend().position().index, LogIndex{50});
 }
 
+TEST_F(MachineTest, AReceivedSnapshotWaitsForARangeThatIsUnderWay) {
+  PutMany(3);
+  auto range = machine_->store().StartRange({.key = "key", .range_end = "kez"});
+  ASSERT_TRUE(range.ok());
+  bool installed = false;
+  raft::Snapshot snapshot;
+  snapshot.metadata.index = LogIndex{50};
+  machine_->Install(snapshot, [&](Status status) { installed = status.ok(); });
+  services_.read(MakeIncoming(LogIndex{50}));
+  EXPECT_FALSE(installed);
+  range->reset();
+  ASSERT_EQ(services_.later.size(), 1U);
+  services_.later.front()();
+  EXPECT_TRUE(installed);
+}
+
 // What was known of the old content is known no more, and what the new one holds counts at once.
 TEST_F(MachineTest, LeasesMembersAlarmsAndPositionAreThoseOfTheReceivedSnapshot) {
   storage::Batch old;
@@ -191,8 +215,30 @@ TEST_F(MachineTest, LeasesMembersAlarmsAndPositionAreThoseOfTheReceivedSnapshot)
   EXPECT_TRUE(machine_->applier().alarms().Raised(apply::AlarmKind::kNoSpace));
   // An entry that the snapshot holds is skipped, the next one is applied.
   index_ = 49;
-  Put("skipped");
-  EXPECT_FALSE(machine_->store().Latest("skipped").has_value());
+  Delete("received");
+  EXPECT_TRUE(machine_->store().Latest("received").has_value());
+  Delete("received");
+  EXPECT_FALSE(machine_->store().Latest("received").has_value());
+}
+
+TEST_F(MachineTest, WhoWatchesHearsWhatAReceivedSnapshotBrings) {
+  struct Taking final : watch::Sink {
+    bool Offer(watch::Response& response) override {
+      events += response.events.size();
+      return true;
+    }
+    bool HasRoom() const override { return true; }
+    std::size_t events = 0;
+  };
+  Taking taking;
+  PutMany(3);
+  machine_->hub().Create(machine_->hub().Open(taking), {.key = "received"});
+  raft::Snapshot snapshot;
+  snapshot.metadata.index = LogIndex{50};
+  machine_->Install(snapshot, [](const Status&) {});
+  services_.read(MakeIncoming(LogIndex{50}));
+  WorkAll();
+  EXPECT_EQ(taking.events, 1U);
 }
 
 // The checkpoint belonged to the content that was replaced.

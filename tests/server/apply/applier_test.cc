@@ -123,6 +123,18 @@ TEST(ApplierTest, AMemberOverItsQuotaChangesItsStateLikeEverybody) {
   Machine machine(1);  // one byte
   EXPECT_EQ(machine.Put("a", "1").error().message, "etcdserver: mvcc: database space exceeded");
   EXPECT_EQ(machine.Content(), "a=1") << "other members have room and made the change";
+  etcdserverpb::TxnRequest txn;
+  auto& put = *txn.add_success()->mutable_request_put();
+  put.set_key("b");
+  put.set_value("2");
+  EXPECT_FALSE(machine.Apply<etcdserverpb::TxnResponse>(RequestField::kTxn, txn).ok());
+  EXPECT_EQ(machine.Content(), "a=1 b=2");
+  etcdserverpb::LeaseGrantRequest grant;
+  grant.set_id(5);
+  grant.set_ttl(60);
+  EXPECT_FALSE(
+      machine.Apply<etcdserverpb::LeaseGrantResponse>(RequestField::kLeaseGrant, grant).ok());
+  EXPECT_TRUE(machine.lessor().Exists(LeaseId{5}));
 }
 
 TEST(ApplierTest, CompactionRefusesThePastAndTheFuture) {

@@ -1,7 +1,9 @@
 // What is particular to RocksBackend: its directory, and flushes it starts by itself.
 #include "storage/rocks_backend.h"
 
+#include <sys/inotify.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -69,6 +71,29 @@ TEST_F(RocksBackendTest, FullBuffersAdvanceTheFlushedIndexWithoutBeingAsked) {
   std::string value;
   EXPECT_TRUE(*(*again)->Get(Family::kRev, "key" + std::to_string(found), &value));
   EXPECT_FALSE(*(*again)->Get(Family::kRev, "key" + std::to_string(found + 1), &value));
+}
+
+// Between any two of these renames the process may end, and Open goes on from each.
+TEST_F(RocksBackendTest, AnAdoptionGoesOverNamesFromWhichARestartGoesOn) {
+  auto store = Open();
+  ASSERT_TRUE(store.ok());
+  Put(**store, 1, "old");
+  auto incoming = (*store)->NewIncoming();
+  ASSERT_TRUE(incoming.ok());
+  Put(**incoming, 7, "new");
+  const int watch = inotify_init1(IN_NONBLOCK);
+  ASSERT_GE(inotify_add_watch(watch, root_.c_str(), IN_MOVED_FROM | IN_MOVED_TO), 0);
+  ASSERT_TRUE((*store)->Adopt(std::move(*incoming)).ok());
+  alignas(inotify_event) char buffer[4096];
+  const ssize_t size = read(watch, buffer, sizeof buffer);
+  close(watch);
+  std::string renames;
+  for (ssize_t at = 0; at < size;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+    renames += std::string(event->name) + ((event->mask & IN_MOVED_FROM) != 0 ? " > " : ", ");
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+  }
+  EXPECT_EQ(renames, "store.incoming > store.next, store > store.old, store.next > store, ");
 }
 
 TEST_F(RocksBackendTest, FinishesAnAdoptionThatACrashInterrupted) {
@@ -168,6 +193,22 @@ TEST_F(RocksBackendTest, SaysWhichFileIsDamaged) {
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().code, Code::kDataLoss);
   EXPECT_NE(store.error().message.find(".sst"), std::string::npos) << store.error().message;
+}
+
+TEST_F(RocksBackendTest, AFileOfAnotherSizeIsSeenBeforeItIsRead) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store.ok());
+    Put(**store, 1, std::string(100000, 'v'));
+    ASSERT_TRUE((*store)->Flush(Backend::Wait::kYes).ok());
+  }
+  for (const auto& entry : fs::directory_iterator(root_ + "/store")) {
+    if (entry.path().extension() != ".sst") continue;
+    fs::resize_file(entry.path(), fs::file_size(entry.path()) + 1);
+  }
+  const auto store = Open();
+  ASSERT_FALSE(store.ok());
+  EXPECT_EQ(store.error().code, Code::kDataLoss);
 }
 
 // One bit of a value, turned on the disk: nobody is given the wrong value.
