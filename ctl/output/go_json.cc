@@ -2,6 +2,8 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <set>
+
 #include "output/text.h"
 
 namespace quorate::output {
@@ -15,6 +17,13 @@ using google::protobuf::Reflection;
 std::string Capital(std::string name) {
   if (!name.empty() && name[0] >= 'a' && name[0] <= 'z') name[0] = static_cast<char>(name[0] - 32);
   return name;
+}
+
+// What etcd declares as bytes. The texts of its messages are bytes in our files too (rpc.proto
+// tells why), and are still printed as texts.
+bool HoldsBytes(const FieldDescriptor& field) {
+  static const std::set<std::string_view> kNames = {"blob", "key", "keys", "range_end", "value"};
+  return field.file()->package() != "etcdserverpb" || kNames.contains(field.name());
 }
 
 // index < 0: the field is not repeated.
@@ -45,8 +54,7 @@ std::string Value(const Message& message, const FieldDescriptor& field, int inde
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string text = one ? reflection.GetString(message, &field)
                                    : reflection.GetRepeatedString(message, &field, index);
-      return field.type() == FieldDescriptor::TYPE_BYTES ? '"' + Base64(text) + '"'
-                                                         : JsonString(text);
+      return HoldsBytes(field) ? '"' + Base64(text) + '"' : JsonString(text);
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return GoJson(one ? reflection.GetMessage(message, &field)

@@ -13,6 +13,11 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kNever = "0001-01-01T00:00:00Z";
 constexpr std::size_t kEventsMax = 1000;  // a ring that must have all its places
 
+// A name need not be UTF-8.
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 // Tree: nodes as etcd marshals them. A directory has Children, a file has none.
 class Tree {
  public:
@@ -47,10 +52,10 @@ Json MembersOf(const Roster& roster, Tree& tree) {
     const std::string path = "/0/members/" + ToHex(id.value);
     Json raft = {{"peerURLs", member.peer_urls}};
     if (member.is_learner) raft["isLearner"] = true;
-    Json children = {{"raftAttributes", tree.File(path + "/raftAttributes", raft.dump())}};
+    Json children = {{"raftAttributes", tree.File(path + "/raftAttributes", Dump(raft))}};
     if (member.started()) {
       const Json attributes = {{"name", member.name}, {"clientURLs", member.client_urls}};
-      children["attributes"] = tree.File(path + "/attributes", attributes.dump());
+      children["attributes"] = tree.File(path + "/attributes", Dump(attributes));
     }
     members[ToHex(id.value)] = tree.Directory(path, std::move(children));
   }
@@ -82,7 +87,7 @@ std::string ToV2Store(const Roster& roster) {
   store["CurrentIndex"] = tree.index();
   store["Stats"] = Json::object();
   store["CurrentVersion"] = 2;
-  return store.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Dump(store);
 }
 
 }  // namespace quorate::membership

@@ -1,6 +1,8 @@
 #include "output/text.h"
 
+#include "output/go_json.h"
 #include "output/progress.h"
+#include "proto/rpc.pb.h"
 
 namespace quorate::output {
 namespace {
@@ -66,6 +68,20 @@ TEST(ProgressTest, IsSilentForASecondThenSpeaksOnceASecond) {
             "Saving: 500 kB of 1.0 MB (50%), 500 kB/s");
   EXPECT_EQ(progress.Update(std::chrono::milliseconds(1900), 600000, 1000000), std::nullopt);
   EXPECT_EQ(progress.Update(seconds(2), 800000, 0), "Saving: 800 kB, 400 kB/s");
+}
+
+TEST(GoJsonTest, PrintsTextsAsTextsAndBytesInBase64) {
+  etcdserverpb::MemberListResponse members;
+  auto& member = *members.add_members();
+  member.set_name("a");
+  member.add_peerurls("http://a:1");
+  EXPECT_EQ(GoJson(members), R"({"members":[{"name":"a","peerURLs":["http://a:1"]}]})");
+  etcdserverpb::RangeResponse range;
+  range.add_kvs()->set_key("k");
+  EXPECT_EQ(GoJson(range), R"({"kvs":[{"key":"aw=="}]})");
+  etcdserverpb::StatusResponse status;
+  status.set_version("3.6.14");
+  EXPECT_EQ(GoJson(status), R"({"version":"3.6.14"})");
 }
 
 }  // namespace

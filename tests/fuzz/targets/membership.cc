@@ -5,6 +5,7 @@
 #include "fuzz/target.h"
 #include "membership/initial_cluster.h"
 #include "membership/member.h"
+#include "membership/v2_store.h"
 #include "membership/version.h"
 
 namespace quorate::membership {
@@ -33,9 +34,22 @@ void Json(std::string_view text) {
   }
 }
 
+// A member whose name and URLs came in a raft entry, where nobody checks them.
+void Written(fuzz::Feed feed) {
+  Member member{.id = MemberId{1}, .peer_urls = {}};
+  member.name = feed.Text();
+  member.client_urls.emplace_back(feed.Text());
+  member.peer_urls.emplace_back(feed.Rest());
+  CHECK(ParseMember(ToJson(member)).ok());
+  Roster roster;
+  roster.members[member.id] = member;
+  (void)ToV2Store(roster);
+}
+
 FUZZ_TARGET(membership) {
   fuzz::Feed feed(input);
-  const std::uint64_t choice = feed.Below(5);
+  const std::uint64_t choice = feed.Below(6);
+  if (choice == 5) return Written(feed);
   const std::string bytes(choice == 4 ? feed.Nested() : feed.Rest());
   switch (choice) {
     case 0:

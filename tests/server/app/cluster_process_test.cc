@@ -55,6 +55,23 @@ TEST(SingleMemberTest, AcknowledgedWritesSurviveKillAfterKill) {
   }
 }
 
+// Its name went into the log as it was, and protobuf refused to read the entry: every member ended,
+// and ended again at each start.
+TEST(ForeignNameTest, AMembersNameNeedNotBeUtf8) {
+  const Names names = {"a\xff", "b"};
+  Members members(names);
+  members.StartAll();
+  for (const std::string& name : names) {
+    ASSERT_TRUE(members.AwaitHealthy(name)) << members.Log(name);
+  }
+  members.Terminate(names[0]);
+  members.Start(names[0], names);
+  ASSERT_TRUE(members.AwaitHealthy(names[0])) << members.Log(names[0]);
+  const auto list = members.Connect(names)->MemberList(true);
+  ASSERT_TRUE(list.ok()) << list.error().message;
+  EXPECT_EQ(list->members_size(), 2);
+}
+
 TEST(SingleMemberTest, SigtermIsGracefulAndQuick) {
   Members members({"a"});
   members.Start("a", {"a"});

@@ -56,6 +56,17 @@ TEST(RequestTest, AnEntryMayBeDeeperThanAnyRequest) {
   EXPECT_EQ(RequestId(entry), 7U);
 }
 
+TEST(RequestTest, AnEntrysTextNeedNotBeUtf8) {
+  membershippb::ClusterMemberAttrSetRequest set;
+  set.set_member_id(1);
+  set.mutable_member_attributes()->set_name("a\xff");
+  const std::string entry =
+      MakeRequest(RequestField::kClusterMemberAttrSet, set.SerializeAsString(), 7);
+  etcdserverpb::InternalRaftRequest parsed;
+  ASSERT_TRUE(ParseEntry(entry, &parsed));
+  EXPECT_EQ(parsed.cluster_member_attr_set().member_attributes().name(), "a\xff");
+}
+
 TEST(RequestTest, AFieldOfAnotherTypeIsNotTheField) {
   // Key as a fixed number: protobuf skips it as unknown, so no key was given.
   const auto view = DecodePut(std::string_view("\x09garbage!", 9));
