@@ -1,10 +1,9 @@
 #include "net/http_client.h"
 
-#include <array>
-#include <charconv>
 #include <map>
 #include <unordered_set>
 
+#include "net/chunk.h"
 #include "net/http_parser.h"
 
 namespace quorate::net {
@@ -259,19 +258,12 @@ class ClientCall final : public HttpCall,
   }
 
   void WriteBody(std::string bytes) {
-    if (chunked_) {
-      std::array<char, 20> size{};
-      char* end = std::to_chars(size.data(), size.data() + 16, bytes.size(), 16).ptr;
-      *end++ = '\r';
-      *end++ = '\n';
-      connection_->Write({size.data(), static_cast<std::size_t>(end - size.data())});
-    }
+    if (chunked_) return WriteChunk(*connection_, std::move(bytes));
     connection_->WriteOwned(std::move(bytes));
-    if (chunked_) connection_->Write("\r\n");
   }
 
   void WriteBodyEnd() {
-    if (chunked_) connection_->Write("0\r\n\r\n");
+    if (chunked_) WriteLastChunk(*connection_);
   }
 
   void OnHead() {

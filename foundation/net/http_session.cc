@@ -1,8 +1,9 @@
 #include "net/http_session.h"
 
 #include <array>
-#include <charconv>
 #include <ctime>
+
+#include "net/chunk.h"
 
 namespace quorate::net {
 namespace {
@@ -232,21 +233,17 @@ void HttpSession::WriteHead(int status, const Headers& headers) {
 void HttpSession::Send(std::uint64_t exchange, std::string bytes) {
   if (!Current(exchange) || !head_sent_ || no_body_ || bytes.empty()) return;
   if (chunked_) {
-    std::array<char, 20> size{};
-    char* end = std::to_chars(size.data(), size.data() + 16, bytes.size(), 16).ptr;
-    *end++ = '\r';
-    *end++ = '\n';
-    connection_->Write({size.data(), static_cast<std::size_t>(end - size.data())});
+    WriteChunk(*connection_, std::move(bytes));
+  } else {
+    connection_->WriteOwned(std::move(bytes));
   }
-  connection_->WriteOwned(std::move(bytes));
-  if (chunked_) connection_->Write("\r\n");
   if (connection_->buffered_bytes() > options_.output_bytes_max) connection_->Close();
 }
 
 void HttpSession::Finish(std::uint64_t exchange) {
   if (!Current(exchange) || !head_sent_) return;
   const auto self = shared_from_this();
-  if (chunked_ && !no_body_) connection_->Write("0\r\n\r\n");
+  if (chunked_ && !no_body_) WriteLastChunk(*connection_);
   body_data_ = nullptr;
   body_done_ = nullptr;
   body_wanted_ = false;
