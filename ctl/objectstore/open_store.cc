@@ -1,38 +1,12 @@
 #include "objectstore/open_store.h"
 
-#include <map>
-#include <sstream>
 #include <utility>
 
 #include "objectstore/directory_store.h"
 #include "objectstore/s3_store.h"
+#include "objectstore/s3_text.h"
 
 namespace quorate::objectstore {
-namespace {
-
-std::string Trim(const std::string& text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
-// The names and values of [default] in an AWS credentials file.
-std::map<std::string, std::string> DefaultSection(const std::string& text) {
-  std::map<std::string, std::string> values;
-  std::istringstream in(text);
-  bool wanted = false;
-  for (std::string line; std::getline(in, line);) {
-    line = Trim(line);
-    if (line.starts_with("[")) wanted = line == "[default]";
-    const auto equals = line.find('=');
-    if (wanted && equals != std::string::npos && !line.starts_with("#")) {
-      values[Trim(line.substr(0, equals))] = Trim(line.substr(equals + 1));
-    }
-  }
-  return values;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<ObjectStore>> OpenStore(
     const StoreFlags& flags, io::Disk& disk,

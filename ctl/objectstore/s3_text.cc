@@ -1,5 +1,6 @@
 #include "objectstore/s3_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -16,14 +17,25 @@ bool Unreserved(char c) {
          c == '.' || c == '_' || c == '~';
 }
 
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlank) + 1);
+}
+
 void AppendUtf8(std::string& out, unsigned point) {
   if (point < 0x80) {
     out += static_cast<char>(point);
   } else if (point < 0x800) {
     out += static_cast<char>(0xC0U | (point >> 6U));
     out += static_cast<char>(0x80U | (point & 0x3FU));
-  } else {
+  } else if (point < 0x10000) {
     out += static_cast<char>(0xE0U | (point >> 12U));
+    out += static_cast<char>(0x80U | ((point >> 6U) & 0x3FU));
+    out += static_cast<char>(0x80U | (point & 0x3FU));
+  } else {
+    out += static_cast<char>(0xF0U | (point >> 18U));
+    out += static_cast<char>(0x80U | ((point >> 12U) & 0x3FU));
     out += static_cast<char>(0x80U | ((point >> 6U) & 0x3FU));
     out += static_cast<char>(0x80U | (point & 0x3FU));
   }
@@ -39,7 +51,7 @@ void AppendEntity(std::string& out, std::string_view name) {
   name.remove_prefix(hex ? 2 : 1);
   unsigned point = 0;
   std::from_chars(name.data(), name.data() + name.size(), point, hex ? 16 : 10);
-  if (point > 0 && point < 0x10000) AppendUtf8(out, point);
+  if (point > 0 && point < 0x110000) AppendUtf8(out, point);
 }
 
 std::string Unescape(std::string_view text) {
@@ -114,6 +126,22 @@ std::string XmlEscape(std::string_view text) {
     }
   }
   return out;
+}
+
+std::map<std::string, std::string> DefaultSection(std::string_view text) {
+  std::map<std::string, std::string> values;
+  bool wanted = false;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = Trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with('[')) wanted = line == "[default]";
+    const std::size_t equals = line.find('=');
+    if (wanted && equals != std::string_view::npos && !line.starts_with('#')) {
+      values[std::string(Trim(line.substr(0, equals)))] = Trim(line.substr(equals + 1));
+    }
+  }
+  return values;
 }
 
 }  // namespace quorate::objectstore

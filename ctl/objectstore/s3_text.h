@@ -1,5 +1,5 @@
-// S3Text: the small part of S3's texts that we write and read: encoded paths and queries, and
-// elements of XML answers.
+// S3Text: the small part of S3's texts that we write and read: encoded paths and queries, elements
+// of XML answers, and the credentials that AWS's own tools keep in a file.
 #pragma once
 
 #include <map>
@@ -21,5 +21,8 @@ std::optional<std::string> XmlText(std::string_view xml, std::string_view name);
 std::vector<std::string_view> XmlElements(std::string_view xml, std::string_view name);
 
 std::string XmlEscape(std::string_view text);
+
+// The names and values of [default] in an AWS credentials file.
+std::map<std::string, std::string> DefaultSection(std::string_view text);
 
 }  // namespace quorate::objectstore

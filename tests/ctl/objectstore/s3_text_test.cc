@@ -23,6 +23,20 @@ TEST(S3TextTest, ReadsElementsAndResolvesEntities) {
   EXPECT_EQ(XmlEscape("\"a\"<&"), "\"a\"&lt;&amp;");
 }
 
+// What did not fit three bytes was left out, and the key with it was another one.
+TEST(S3TextTest, ResolvesCharactersOfEveryLength) {
+  EXPECT_EQ(XmlText("<K>&#65;&#xE9;&#x20AC;&#x1F4A5;</K>", "K"), "A\u00e9\u20ac\U0001f4a5");
+  EXPECT_EQ(XmlText("<K>a&#x110000;&#0;b</K>", "K"), "ab");
+}
+
+TEST(S3TextTest, ReadsTheDefaultSectionOfACredentialsFile) {
+  const auto section = DefaultSection(
+      "[work]\naws_access_key_id = no\n# a = b\n[default]\r\n aws_access_key_id=AKIA\t\r\n"
+      "#aws_secret_access_key=old\naws_secret_access_key = a=b/c \nnothing\n[last]\nx=y");
+  EXPECT_EQ(section, (std::map<std::string, std::string>{{"aws_access_key_id", "AKIA"},
+                                                         {"aws_secret_access_key", "a=b/c"}}));
+}
+
 TEST(S3TextTest, ATruncatedAnswerHasNoElement) {
   EXPECT_TRUE(XmlElements("<Contents><Key>a", "Contents").empty());
 }
