@@ -32,11 +32,11 @@
 #include "app/ownership.h"
 #include "app/peer_client.h"
 #include "app/peer_port.h"
+#include "app/publication.h"
 #include "app/replay.h"
 #include "app/room_options.h"
 #include "app/snapshot_file.h"
 #include "app/wiring.h"
-#include "base/bytes.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "io/real_clock.h"
@@ -47,20 +47,12 @@
 #include "node/driver.h"
 #include "peer/snapshot_receiver.h"
 #include "peer/transport.h"
-#include "proto/membership.pb.h"
 #include "rpc/server.h"
 
 namespace quorate::app {
 namespace {
 
 constexpr auto kDrainPatience = std::chrono::seconds(3);
-constexpr auto kNamedPoll = std::chrono::milliseconds(50);
-
-std::string Join(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : ",") + part;
-  return out;
-}
 
 ExitCode ToExitCode(node::Exit exit) {
   return static_cast<ExitCode>(static_cast<int>(exit));
@@ -91,9 +83,6 @@ struct Server::Impl final : MachineServices {
   std::optional<Ending> MakeDriver(Boot boot);
   void MakeApi(const Boot& boot);
   void ServePeersAndMetrics();
-  void Publish();
-  void WaitUntilNamed();
-  bool Named() const;
   void ServeClients();
   void PollLeader();
   Ending Wait();
@@ -145,6 +134,7 @@ struct Server::Impl final : MachineServices {
   std::unique_ptr<api::LeaderWatch> leader_watch;
   std::unique_ptr<Guard> guard;
   std::unique_ptr<AutoCompaction> auto_compaction;
+  std::unique_ptr<Publication> publication;
   std::shared_ptr<rpc::Router> router;
   std::shared_ptr<rpc::Router> metrics_router;
   std::unique_ptr<rpc::Server> client_server;
@@ -154,7 +144,6 @@ struct Server::Impl final : MachineServices {
   std::unique_ptr<NodeLoop> node_loop;
   std::unique_ptr<net::Timer> leader_timer;
   std::atomic<std::uint64_t> snapshot_files{0};
-  std::atomic<bool> published{false};
   bool stopped = false;
 };
 
@@ -181,8 +170,16 @@ std::optional<Ending> Server::Impl::Start() {
     auto_compaction->Start();
     PollLeader();
   });
-  if (!Named()) peer_loop->Post([this] { WaitUntilNamed(); });
-  Publish();
+  publication =
+      std::make_unique<Publication>(Publication::Parts{.loop = peer_loop.get(),
+                                                       .driver = driver.get(),
+                                                       .cluster = &machine->cluster(),
+                                                       .cluster_id = context->identity.cluster,
+                                                       .self = context->identity.member,
+                                                       .name = options.name,
+                                                       .client_urls = options.advertise_client_urls,
+                                                       .done = [this] { ServeClients(); }});
+  publication->Begin();
   return std::nullopt;
 }
 
@@ -399,56 +396,7 @@ void Server::Impl::ServePeersAndMetrics() {
   }
 }
 
-// Tells the cluster this member's name and client URLs, again until it is heard; then serves
-// clients.
-void Server::Impl::Publish() {
-  membershippb::ClusterMemberAttrSetRequest request;
-  request.set_member_id(context->identity.member.value);
-  request.mutable_member_attributes()->set_name(options.name);
-  for (const std::string& url : options.advertise_client_urls) {
-    request.mutable_member_attributes()->add_client_urls(url);
-  }
-  const std::uint64_t id = driver->NextRequestId();
-  driver->Propose(id,
-                  apply::MakeRequest(apply::RequestField::kClusterMemberAttrSet,
-                                     request.SerializeAsString(), id),
-                  [this](const Result<std::string>& done) {
-                    if (!done.ok()) {
-                      if (published) return;
-                      log::Warn("failed to publish local member to cluster through raft",
-                                {{"error", done.error().message}});
-                      if (done.error().message != "etcdserver: server stopped") {
-                        RunAfter(*peer_loop, std::chrono::milliseconds(100), [this] { Publish(); });
-                      }
-                      return;
-                    }
-                    peer_loop->Post([this] { ServeClients(); });
-                  });
-}
-
-// Whether the cluster knows this member by its present name and client URLs.
-bool Server::Impl::Named() const {
-  const auto roster = machine->cluster().roster();
-  const membership::Member* self = roster->Find(context->identity.member);
-  return self != nullptr && self->name == options.name &&
-         self->client_urls == options.advertise_client_urls;
-}
-
-// A new member may learn of its own publication from a snapshot; then nobody answers the proposal.
-void Server::Impl::WaitUntilNamed() {
-  if (published) return;
-  if (Named()) return ServeClients();
-  RunAfter(*peer_loop, kNamedPoll, [this] { WaitUntilNamed(); });
-}
-
-// On the peer loop; the first call counts.
 void Server::Impl::ServeClients() {
-  if (published.exchange(true)) return;
-  log::Info("published local member to cluster through raft",
-            {{"local-member-id", ToHex(context->identity.member.value)},
-             {"cluster-id", ToHex(context->identity.cluster.value)},
-             {"name", options.name},
-             {"advertise-client-urls", Join(options.advertise_client_urls)}});
   log::Info("ready to serve client requests");
   for (const auto& listener : client_listeners) {
     listener->Start([this](std::shared_ptr<net::Connection> connection) {
