@@ -1,9 +1,10 @@
-// What people type for quoratectl: transactions, numbers, durations, quoted texts.
+// What people type for quoratectl: transactions, numbers, durations, quoted texts, endpoints.
 #include <sstream>
 
 #include "base/check.h"
 #include "commands/numbers.h"
 #include "commands/txn_text.h"
+#include "etcdclient/endpoint.h"
 #include "fuzz/feed.h"
 #include "fuzz/target.h"
 #include "output/text.h"
@@ -31,6 +32,9 @@ void Values(const std::string& text) {
   std::string joined;
   for (const std::string& part : output::Split(text, ',')) joined += part + ",";
   CHECK(joined.empty() || joined.substr(0, joined.size() - 1) == text);
+  if (const auto endpoint = etcdclient::ParseEndpoint(text, true); endpoint.ok()) {
+    CHECK(!endpoint->target.empty());
+  }
   if (const auto duration = output::ParseDuration(text)) (void)output::FormatDuration(*duration);
 }
 
