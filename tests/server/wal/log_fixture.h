@@ -5,6 +5,7 @@
 
 #include "sim/disk.h"
 #include "wal/reader.h"
+#include "wal/record.h"
 #include "wal/repair.h"
 #include "wal/writer.h"
 
