@@ -32,7 +32,7 @@ class WalCrashTest : public LogFixture, public testing::WithParamInterface<std::
       // What a start has seen, it may have promised to others.
       possible_ = {Log{contents->entries, contents->hard_state}};
     } else {
-      auto writer = Writer::Create(disk_, kDirectory, kMetadata, kSmall);
+      auto writer = Writer::Create(disk_, kDirectory, kOwner, kSmall);
       if (!writer.ok()) return;
       writer_ = std::move(*writer);
       created_ = true;
@@ -123,7 +123,7 @@ TEST_P(WalCrashTest, ASegmentNamedByAnEarlierLifeIsDurableBeforeItIsWrittenTo) {
 // The same for the log's own folder.
 TEST_P(WalCrashTest, ALogNamedByAnEarlierLifeIsDurableBeforeItIsWrittenTo) {
   disk_.Inject({.operation = sim::Operation::kSyncDirectory, .path_part = "member", .skip = 1});
-  ASSERT_FALSE(Writer::Create(disk_, kDirectory, kMetadata, kSmall).ok());
+  ASSERT_FALSE(Writer::Create(disk_, kDirectory, kOwner, kSmall).ok());
   disk_.Kill();
   ASSERT_TRUE(*HasLog(disk_, kDirectory));
   Reopen(kSmall);

@@ -214,7 +214,7 @@ TEST_F(WalDamageTest, ASegmentOfAnotherHistoryIsRefused) {
   ASSERT_TRUE(writer_->Sync().ok());
   sim::Disk other(2);
   ASSERT_TRUE(other.MakeDirectories("member").ok());
-  writer_ = *Writer::Create(other, kDirectory, kMetadata, {4096, 4096});
+  writer_ = *Writer::Create(other, kDirectory, kOwner, {4096, 4096});
   Append(1, 20, 2, 400);
   ASSERT_TRUE(writer_->Sync().ok());
   writer_.reset();
@@ -229,7 +229,7 @@ TEST_F(WalDamageTest, AnotherMembersSegmentIsRefused) {
   ASSERT_TRUE(writer_->Sync().ok());
   sim::Disk other(2);
   ASSERT_TRUE(other.MakeDirectories("member").ok());
-  writer_ = *Writer::Create(other, kDirectory, {MemberId{5}, kMetadata.cluster}, {4096, 4096});
+  writer_ = *Writer::Create(other, kDirectory, {MemberId{5}, kOwner.cluster}, {4096, 4096});
   Append(1, 20, 1, 400);
   ASSERT_TRUE(writer_->Sync().ok());
   writer_.reset();
@@ -244,7 +244,7 @@ TEST_F(WalDamageTest, ASegmentThatNamesAnotherMemberIsRefused) {
   std::string next;
   std::uint32_t crc = whole_.tail.crc;
   AppendRecord(next, RecordType::kCrc, {}, crc);
-  AppendRecord(next, RecordType::kMetadata, EncodeMetadata({MemberId{5}, kMetadata.cluster}), crc);
+  AppendRecord(next, RecordType::kMetadata, EncodeMetadata({MemberId{5}, kOwner.cluster}), crc);
   path_ = Path(1, 10);
   auto file = disk_.Open(path_, io::OpenMode::kCreateNew);
   ASSERT_TRUE(file.ok());

@@ -11,7 +11,7 @@
 
 namespace quorate::wal {
 
-inline constexpr Metadata kMetadata{MemberId{0x8e9e05c52164694d}, ClusterId{0xcdf818194e3a8c32}};
+inline constexpr Metadata kOwner{MemberId{0x8e9e05c52164694d}, ClusterId{0xcdf818194e3a8c32}};
 
 inline raft::Entry MakeEntry(std::uint64_t index, std::uint64_t term, std::string data) {
   return raft::Entry{raft::EntryType::kNormal, Term{term}, LogIndex{index},
@@ -33,7 +33,7 @@ class LogFixture : public testing::Test {
   }
 
   void Create(WriterOptions options = {kSegmentBytes, 4096}) {
-    auto writer = Writer::Create(disk_, kDirectory, kMetadata, options);
+    auto writer = Writer::Create(disk_, kDirectory, kOwner, options);
     ASSERT_TRUE(writer.ok()) << writer.error().message;
     writer_ = std::move(*writer);
   }

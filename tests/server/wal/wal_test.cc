@@ -15,7 +15,7 @@ std::vector<std::uint64_t> Indexes(const Contents& contents) {
 TEST_F(WalTest, ANewLogIsEmptyAndItsOwn) {
   Create();
   const Contents contents = *Read();
-  EXPECT_EQ(contents.metadata, kMetadata);
+  EXPECT_EQ(contents.metadata, kOwner);
   EXPECT_EQ(contents.hard_state, raft::HardState{});
   EXPECT_TRUE(contents.entries.empty());
   EXPECT_EQ(*ValidSnapshots(disk_, kDirectory), std::vector{SnapshotMark{}});
@@ -28,7 +28,7 @@ TEST_F(WalTest, ThereIsNoLogToReplayWhereNoneWasMade) {
   EXPECT_EQ(Read().error().code, Code::kNotFound);
   ASSERT_TRUE(disk_.MakeDirectories("member/wal").ok());
   EXPECT_FALSE(*HasLog(disk_, kDirectory));
-  EXPECT_EQ(Writer::Create(disk_, kDirectory, kMetadata).error().code, Code::kAlreadyExists);
+  EXPECT_EQ(Writer::Create(disk_, kDirectory, kOwner).error().code, Code::kAlreadyExists);
 }
 
 TEST_F(WalTest, ReadsBackWhatWasSynced) {
