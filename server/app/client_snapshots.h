@@ -44,7 +44,7 @@ class ClientSnapshots {
   const Parts parts_;
   std::deque<std::shared_ptr<api::SnapshotReceiver>> waiting_;
   std::size_t served_ = 0;
-  Background threads_{kServedMax};  // last: ends first
+  Background threads_{"snapshots", kServedMax, Background::Pace::kGivesWay};  // last: ends first
 };
 
 }  // namespace quorate::app

@@ -157,8 +157,8 @@ std::optional<Ending> Server::Impl::Start() {
   peer_loop->Start();
   for (const auto& loop : client_loops) loop->Start();
   peers = std::make_unique<PeerClient>(*peer_loop);
-  background = std::make_unique<Background>(2);
-  log_chores = std::make_unique<Background>(1);
+  background = std::make_unique<Background>("background", 2);
+  log_chores = std::make_unique<Background>("log-chores", 1);
   if (auto failed = OpenMember()) return failed;
   ServePeersAndMetrics();
   if (auto failed = Greet()) return failed;

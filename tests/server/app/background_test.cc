@@ -2,6 +2,7 @@
 #include "app/background.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <future>
@@ -19,7 +20,7 @@ TEST(BackgroundTest, WhatIsDroppedMayTurnToItInItsEnd) {
   std::promise<void> begun;
   std::promise<void> may_end;
   std::promise<bool> accepted;
-  Background background(1);
+  Background background("test", 1);
   ASSERT_TRUE(background.Run([&] {
     begun.set_value();
     may_end.get_future().wait();
@@ -40,7 +41,7 @@ TEST(BackgroundTest, WhatIsDroppedMayTurnToItInItsEnd) {
 TEST(BackgroundTest, StopWaitsForWhatHasBegunAndTakesNothingMore) {
   std::promise<void> begun;
   bool ended = false;
-  Background background(2);
+  Background background("test", 2);
   ASSERT_TRUE(background.Run([&] {
     begun.set_value();
     ended = true;
@@ -49,6 +50,18 @@ TEST(BackgroundTest, StopWaitsForWhatHasBegunAndTakesNothingMore) {
   background.Stop();
   EXPECT_TRUE(ended);
   EXPECT_FALSE(background.Run([] {}));
+}
+
+TEST(BackgroundTest, OnlyWhatGivesWayHasALowerPriority) {
+  const auto niceness = [](Background::Pace pace) {
+    std::promise<int> seen;
+    Background background("test", 1, pace);
+    background.Run([&] { seen.set_value(getpriority(PRIO_PROCESS, 0)); });
+    return seen.get_future().get();
+  };
+  const int usual = getpriority(PRIO_PROCESS, 0);
+  EXPECT_EQ(niceness(Background::Pace::kNormal), usual);
+  EXPECT_GT(niceness(Background::Pace::kGivesWay), usual);
 }
 
 }  // namespace
