@@ -169,18 +169,26 @@ class Writer {
   static Json Write(std::vector<T>& items) {
     if (items.empty()) return Json();
     Json list = Json::array();
-    for (T& item : items) list.push_back(Write(item));
+    for (T& item : items) list.push_back(WriteItem(item));
     return list;
   }
   template <typename T>
   static Json Write(std::map<std::string, T>& items) {
     if (items.empty()) return Json();
     Json map = Json::object();
-    for (auto& [key, item] : items) {
-      Json value = Write(item);
-      map[key] = value.is_null() ? Json("") : std::move(value);
-    }
+    for (auto& [key, item] : items) map[key] = WriteItem(item);
     return map;
+  }
+  // Of a list or a map: it has its place also when it is empty, and a null could not be read again.
+  template <typename T>
+  static Json WriteItem(T& item) {
+    Json value = Write(item);
+    if (!value.is_null()) return value;
+    if constexpr (requires(Writer & writer) { Fields(writer, item); }) {
+      return Json::object();
+    } else {
+      return Json("");
+    }
   }
   // metav1.Condition wants its message present, even when there is nothing to say.
   static Json Write(Condition& condition) {

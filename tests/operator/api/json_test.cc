@@ -41,6 +41,21 @@ TEST(ApiJsonTest, AnObjectSurvivesTheWayThereAndBack) {
   EXPECT_EQ(*again, *cluster);
 }
 
+// They were written as null, which nobody reads as an object or a text.
+TEST(ApiJsonTest, EmptyItemsOfListsKeepTheirPlace) {
+  Json object = MinimalCluster();
+  object["spec"]["image"]["pullSecrets"] = {Json::object()};
+  object["status"]["endpoints"]["members"] = {"", "b"};
+  const auto cluster = FromJson<EtcdCluster>(object);
+  ASSERT_TRUE(cluster) << cluster.error().message;
+  const Json written = ToJson(*cluster);
+  EXPECT_EQ(written["spec"]["image"]["pullSecrets"], object["spec"]["image"]["pullSecrets"]);
+  EXPECT_EQ(written["status"]["endpoints"]["members"], object["status"]["endpoints"]["members"]);
+  const auto again = FromJson<EtcdCluster>(written);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, *cluster);
+}
+
 TEST(ApiJsonTest, UnknownFieldsAreLeftToNewerOperators) {
   Json object = MinimalCluster();
   object["spec"]["somethingNew"] = {{"a", 1}};
